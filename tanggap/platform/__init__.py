@@ -1,0 +1,1 @@
+"""The plumbing that every service stands on. It knows nothing of complaints."""

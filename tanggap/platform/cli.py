@@ -1,0 +1,41 @@
+"""The `tanggap` command: each part of the house adds its own commands to it (entry points, group `tanggap.commands`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+
+GROUP = "tanggap.commands"
+
+
+def build(found: Iterable[EntryPoint] | None = None) -> tuple[typer.Typer, list[str]]:
+    """The command with all parts that can be loaded, and a line for each that can't: a broken one takes no other with it."""
+    app = typer.Typer(name="tanggap", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    # Without a callback a single part would become the whole command.
+    app.callback(help="Tanggap: event-driven services through which a city answers its citizens.")(_nothing)
+    broken = []
+    for point in sorted(found if found is not None else entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            part = point.load()
+            if not isinstance(part, typer.Typer):
+                raise TypeError(f"is a {type(part).__name__}, not a typer.Typer")  # noqa: TRY301 - reported as the others are
+        except Exception as fault:  # noqa: BLE001 - whatever a part raises at import
+            broken.append(f"tanggap {point.name}: not available: {point.value}: {type(fault).__name__}: {fault}")
+        else:
+            app.add_typer(part, name=point.name)
+    return app, broken
+
+
+def _nothing() -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of `tanggap`."""
+    app, broken = build()
+    for line in broken:
+        sys.stderr.write(line + "\n")
+    app()

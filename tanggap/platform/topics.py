@@ -1,0 +1,84 @@
+"""Topics: made before anything is published, never by accident (brokers have auto-creation off)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from tanggap.platform.logs import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be. `config`: Kafka's own names and values; unless it says else, the broker's clock stamps records."""
+
+    name: str
+    partitions: int
+    replication_factor: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+COMPLAINTS = "complaints"
+DEAD_LETTERS = "complaints.dlq"
+INBOX = "complaints.inbox"
+
+KEEP_FOR_EVER = {"retention.ms": "-1"}
+
+LOCAL_TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(COMPLAINTS, 12, config=KEEP_FOR_EVER),
+    TopicSpec(DEAD_LETTERS, 1, config=KEEP_FOR_EVER),
+    TopicSpec(INBOX, 3),
+)
+"""The topics of one machine. The log keeps every complaint's whole life, so its records don't expire."""
+
+_STAMP = {"message.timestamp.type": "LogAppendTime"}
+
+
+async def ensure_topics(bootstrap: str, specs: Sequence[TopicSpec] = LOCAL_TOPICS) -> list[str]:
+    """Create what is missing and return the names that were created.
+
+    A topic that exists is left as it is: more partitions would move keys, and with them the order of what is already
+    written. Where it has another number of partitions than wanted, that is logged. Raises `aiokafka.errors.KafkaError`.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="tanggap-topics")
+    await admin.start()
+    try:
+        present = {topic["topic"]: topic for topic in await admin.describe_topics([spec.name for spec in specs])}
+        missing = []
+        for spec in specs:
+            found = present.get(spec.name)
+            if found is None or found["error_code"]:
+                missing.append(spec)
+            elif len(found["partitions"]) != spec.partitions:
+                log.warning(
+                    "topic has another number of partitions than wanted; it is left so, since changing it would move keys",
+                    topic=spec.name,
+                    partitions=len(found["partitions"]),
+                    wanted=spec.partitions,
+                )
+        if not missing:
+            return []
+        response = await admin.create_topics(
+            [
+                NewTopic(spec.name, spec.partitions, spec.replication_factor, topic_configs={**_STAMP, **spec.config})
+                for spec in missing
+            ]
+        )
+        created = []
+        for name, code, *message in response.topic_errors:
+            error = for_code(code)
+            if not code:
+                created.append(name)
+            elif error is not TopicAlreadyExistsError:
+                raise error(f"topic {name}: {message[0] if message else error.description}")
+        return created
+    finally:
+        await admin.close()
+
+
+__all__ = ["COMPLAINTS", "DEAD_LETTERS", "INBOX", "LOCAL_TOPICS", "KafkaError", "TopicSpec", "ensure_topics"]
