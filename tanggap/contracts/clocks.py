@@ -1,0 +1,406 @@
+"""SLA arithmetic: working time in a city's own zone, and clocks that pause, run on and stop. Pure; no clock is read here.
+
+A clock is judged by two marks: the moment it is *due*, and the earlier moment that *warns*. Both are stamped once, when the complaint
+gets its unit; a pause moves them by the time that was left, and nothing else does: no edit, no transfer, no reopening. Local days are
+what counts: a report at Monday 06:00 in Jakarta is Monday's, though the world's clock still says Sunday.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tanggap.contracts.events import Basis, ClockName, ClockTerm
+
+WARN_SHARE: Final = 0.8
+"""Share of a budget at which a clock warns (DIGIT's "approaching")."""
+
+FLOOR: Final = datetime(2000, 1, 1, tzinfo=UTC)
+CEILING: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Moments outside [FLOOR, CEILING] are a broken clock's; arithmetic saturates there instead of overflowing."""
+
+_ZERO: Final = timedelta()
+_DAY: Final = timedelta(days=1)
+DAY_SECONDS: Final = 86_400
+
+
+class UnknownYear(LookupError):  # noqa: N818 - the year is unknown; that it is an error is said by raising it
+    """The holidays of a year are not known, so its working time can't be told. The message says how to mend the calendar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of work within a local day, in seconds after midnight: `0 <= start < end <= 86400`."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end <= DAY_SECONDS:
+            msg = f"a span must lie within one day and end after it starts, not {self.start}..{self.end} s"
+            raise ValueError(msg)
+
+
+Week = tuple[tuple[Span, ...], ...]
+"""Working spans by weekday, Monday first: seven tuples, each sorted and without overlap; an empty one is a day off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Days with hours of their own (Ramadan), `first` to `last` inclusive. Holidays and days off stay free."""
+
+    name: str
+    first: date
+    last: date
+    week: Week
+
+
+HolidaysOf = Callable[[int], Mapping[date, str]]
+"""The holidays of a year with their names; raises `UnknownYear` for a year that it can't tell."""
+
+
+def no_holidays(_year: int) -> Mapping[date, str]:
+    """A calendar that knows only weekdays."""
+    return {}
+
+
+class Calendar:
+    """When a city's offices work. Days are computed when first asked for, and kept.
+
+    Raises `UnknownYear` where a question touches a year whose holidays are unknown.
+    """
+
+    __slots__ = ("_days", "_holidays", "_lenient", "_provisional", "seasons", "tz", "week")
+
+    def __init__(
+        self, tz: ZoneInfo, week: Week, holidays: HolidaysOf = no_holidays, seasons: Sequence[Season] = (), *, lenient: bool = False
+    ) -> None:
+        if len(week) != 7:  # noqa: PLR2004 - days of a week
+            msg = f"a week has seven days, not {len(week)}"
+            raise ValueError(msg)
+        if not any(week):
+            msg = "a week without working hours would make every working-time clock endless"
+            raise ValueError(msg)
+        self.tz: Final = tz
+        self.week: Final = week
+        self.seasons: Final = tuple(seasons)
+        self._holidays: Final = holidays
+        self._lenient: Final = lenient
+        self._days: dict[date, tuple[tuple[datetime, datetime], ...]] = {}
+        self._provisional: Calendar | None = self if lenient else None
+
+    @property
+    def provisional(self) -> Calendar:
+        """The same calendar, which takes a year with unknown holidays as one without, instead of raising.
+
+        For the fold alone, which must have an outcome for every event that is on the log.
+        """
+        if self._provisional is None:
+            self._provisional = Calendar(self.tz, self.week, self._holidays, self.seasons, lenient=True)
+        return self._provisional
+
+    def holiday(self, day: date) -> str | None:
+        """The name of the holiday on `day`, or None."""
+        try:
+            return self._holidays(day.year).get(day)
+        except UnknownYear:
+            if self._lenient:
+                return None
+            raise
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether any work is done on the local day."""
+        return bool(self._spans(day))
+
+    def day_of(self, moment: datetime) -> date:
+        """The local day of an aware moment."""
+        return moment.astimezone(self.tz).date()
+
+    def day_end(self, day: date) -> datetime:
+        """24:00 of the local day, in UTC."""
+        return self._at(day + _DAY, 0)
+
+    def add_working(self, start: datetime, seconds: float) -> datetime:
+        """The earliest moment by which `seconds` of working time have passed since `start`; `start` itself for zero. UTC.
+
+        Saturates at `CEILING`.
+        """
+        return self._add(start, timedelta(seconds=seconds))
+
+    def working_between(self, start: datetime, end: datetime) -> float:
+        """Working seconds between two aware moments; 0 where `end` is not after `start`."""
+        return self._between(start, end).total_seconds()
+
+    def add_working_days(self, start: datetime, days: int) -> datetime:
+        """24:00 of the `days`-th working day after the local day of `start` (whatever day that is). UTC.
+
+        A report on Saturday with one working day is due at the end of Monday; so is one on Sunday; one on Monday, whatever the
+        hour, at the end of Tuesday.
+        """
+        day = self.day_of(clipped(start))
+        last = CEILING.date()
+        while days > 0 and day < last:
+            day += _DAY
+            if self._spans(day):
+                days -= 1
+        return self.day_end(day)
+
+    def _add(self, start: datetime, amount: timedelta) -> datetime:
+        start = clipped(start)
+        if amount <= _ZERO:
+            return start
+        day, last = self.day_of(start), CEILING.date()
+        while day < last:
+            for opens, closes in self._spans(day):
+                if closes <= start:
+                    continue
+                begins = max(opens, start)
+                if amount <= closes - begins:
+                    return begins + amount
+                amount -= closes - begins
+            day += _DAY
+        return CEILING
+
+    def _between(self, start: datetime, end: datetime) -> timedelta:
+        start, end = clipped(start), clipped(end)
+        total = _ZERO
+        if end <= start:
+            return total
+        day, last = self.day_of(start), self.day_of(end)
+        while day <= last:
+            for opens, closes in self._spans(day):
+                begins, ends = max(opens, start), min(closes, end)
+                if begins < ends:
+                    total += ends - begins
+            day += _DAY
+        return total
+
+    def _spans(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        spans = self._days.get(day)
+        if spans is None:
+            spans = () if self.holiday(day) is not None else self._hours(day)
+            self._days[day] = spans
+        return spans
+
+    def _hours(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        week = next((season.week for season in self.seasons if season.first <= day <= season.last), self.week)
+        return tuple((self._at(day, span.start), self._at(day, span.end)) for span in week[day.weekday()])
+
+    def _at(self, day: date, seconds: int) -> datetime:
+        """A wall-clock time as a moment: by the wall, so that a day on which clocks are changed still opens on time."""
+        days, seconds = divmod(seconds, DAY_SECONDS)
+        wall = datetime.combine(day + timedelta(days=days), time(seconds // 3600, seconds // 60 % 60, seconds % 60), self.tz)
+        return wall.astimezone(UTC)
+
+
+def clipped(moment: datetime) -> datetime:
+    """`moment` in UTC, within [FLOOR, CEILING]."""
+    if moment <= FLOOR:
+        return FLOOR
+    if moment >= CEILING:
+        return CEILING
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a clock may run: `seconds` of calendar or working time (`basis`), or whole `working_days`. One of the two is set."""
+
+    basis: Basis
+    seconds: int = 0
+    working_days: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.seconds > 0) == (self.working_days > 0) or min(self.seconds, self.working_days) < 0:
+            msg = "a budget is a positive number of seconds or of working days"
+            raise ValueError(msg)
+        if self.working_days and self.basis != "working":
+            msg = "working days are working time"
+            raise ValueError(msg)
+
+    @classmethod
+    def hours(cls, hours: float) -> Budget:
+        """Calendar hours."""
+        return cls("calendar", seconds=round(hours * 3600))
+
+    @classmethod
+    def working_hours(cls, hours: float) -> Budget:
+        """Hours of the offices' working time."""
+        return cls("working", seconds=round(hours * 3600))
+
+    @classmethod
+    def days(cls, working_days: int) -> Budget:
+        """Working days: due at 24:00 of the n-th working day after the report's day."""
+        return cls("working", working_days=working_days)
+
+
+def term(
+    clock: ClockName, budget: Budget, started_at: datetime | None, calendar: Calendar, warn_share: float = WARN_SHARE
+) -> ClockTerm:
+    """One clock as stamped on an event. `started_at` None: a clock that starts later (verification), in seconds only.
+
+    Raises `UnknownYear` where working time touches a year without known holidays, and `ValueError` for a clock that starts later
+    with a budget of working days, whose seconds depend on the start.
+    """
+    if started_at is None:
+        if budget.working_days:
+            msg = f"the {clock} clock starts later, so its budget must be hours or working hours"
+            raise ValueError(msg)
+        return ClockTerm(
+            clock=clock, basis=budget.basis, budget_seconds=budget.seconds, started_at=None, warn_at=None, due_at=None
+        )
+    if budget.working_days:
+        due_at = calendar.add_working_days(started_at, budget.working_days)
+        seconds = max(1, round(calendar.working_between(started_at, due_at)))
+    else:
+        seconds = budget.seconds
+        due_at = _later(started_at, timedelta(seconds=seconds), budget.basis, calendar)
+    return ClockTerm(
+        clock=clock,
+        basis=budget.basis,
+        budget_seconds=seconds,
+        started_at=started_at.astimezone(UTC),
+        warn_at=_later(started_at, timedelta(seconds=seconds) * warn_share, budget.basis, calendar),
+        due_at=due_at,
+    )
+
+
+@dataclass(frozen=True)
+class ClockState:
+    """A clock of one complaint: its term as stamped, and what has happened to it. Moments are UTC.
+
+    `due` and `warn` are the marks as they stood when the clock last ran; read `due_at` and `warn_at`, which are None while the
+    clock is paused or not yet started. A stopped clock keeps the marks that it is judged by.
+    """
+
+    term: ClockTerm
+    due: datetime | None = None
+    warn: datetime | None = None
+    paused_at: datetime | None = None
+    stopped_at: datetime | None = None
+    warned_at: datetime | None = None
+    breached_at: datetime | None = None
+
+    @property
+    def name(self) -> ClockName:
+        """Which clock it is."""
+        return self.term.clock
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the budget runs out if nothing more happens; None while that can't be told (paused, or not started)."""
+        return None if self.paused_at is not None else self.due
+
+    @property
+    def warn_at(self) -> datetime | None:
+        """When the warning share runs out; None as for `due_at`."""
+        return None if self.paused_at is not None else self.warn
+
+    @property
+    def running(self) -> bool:
+        """Started, neither paused nor stopped: its deadlines are live."""
+        return self.due is not None and self.paused_at is None and self.stopped_at is None
+
+    def late(self, now: datetime) -> bool:
+        """Whether the budget ran out: before the clock stopped, was paused, or by `now`."""
+        return self.due is not None and (self.stopped_at or self.paused_at or now) > self.due
+
+
+def opened(stamped: ClockTerm) -> ClockState:
+    """The clock as stamped: running, or not started."""
+    return ClockState(stamped, due=stamped.due_at, warn=stamped.warn_at)
+
+
+def started(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
+    """A clock that waited for its cause begins at `at`; one that has begun is left as it is."""
+    if clock.due is not None:
+        return clock
+    budget, basis = timedelta(seconds=min(clock.term.budget_seconds, _MOST_SECONDS)), clock.term.basis
+    due = _later(at, budget, basis, calendar)
+    return replace(clock, due=due, warn=_later(at, budget * WARN_SHARE, basis, calendar))
+
+
+def paused(clock: ClockState, at: datetime) -> ClockState:
+    """A running clock stands still from `at`; any other is left as it is."""
+    return replace(clock, paused_at=_not_before_start(clock, at)) if clock.running else clock
+
+
+def resumed(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
+    """A paused clock runs on from `at` with the time that was left; any other is left as it is.
+
+    A mark that had passed before the pause stays where it is: it can't be moved into the future.
+    """
+    since = clock.paused_at
+    if since is None or clock.due is None or clock.warn is None:
+        return clock
+    at = max(clipped(at), since)
+    return replace(clock, paused_at=None, due=_moved_due(clock, since, at, calendar), warn=_moved(clock, clock.warn, since, at, calendar))
+
+
+def stopped(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
+    """The clock's cause is done at `at`. One that is paused runs on until then; one that is stopped or not started is left as it is."""
+    if clock.stopped_at is not None or clock.due is None:
+        return clock
+    clock = resumed(clock, at, calendar)
+    return replace(clock, stopped_at=_not_before_start(clock, at))
+
+
+def continued(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
+    """A stopped clock runs on from where it stood (a reopening); any other is left as it is. The time between is not counted."""
+    if clock.stopped_at is None:
+        return clock
+    return resumed(replace(clock, paused_at=clock.stopped_at, stopped_at=None), at, calendar)
+
+
+def restamped(clock: ClockState, stamped: ClockTerm) -> ClockState:
+    """The clock under another term (triage's is provisional); what has happened to it stays."""
+    return replace(clock, term=stamped, due=stamped.due_at, warn=stamped.warn_at)
+
+
+def warned(clock: ClockState, at: datetime) -> ClockState:
+    """The warning was given."""
+    return replace(clock, warned_at=at)
+
+
+def breached(clock: ClockState, at: datetime) -> ClockState:
+    """The breach was told."""
+    return replace(clock, breached_at=at)
+
+
+_MOST_SECONDS: Final = round((CEILING - FLOOR).total_seconds())
+
+
+def _not_before_start(clock: ClockState, at: datetime) -> datetime:
+    """`at`, but never before the clock began: producers' clocks differ by a little."""
+    begun = clock.term.started_at
+    return clipped(at) if begun is None else max(clipped(at), begun)
+
+
+def _later(start: datetime, amount: timedelta, basis: Basis, calendar: Calendar) -> datetime:
+    """`amount` after `start`, by the clock on the wall or by the offices'."""
+    if basis == "working":
+        return calendar.add_working(start, amount.total_seconds())
+    start = clipped(start)
+    return CEILING if CEILING - start < amount else start + amount
+
+
+def _moved(clock: ClockState, mark: datetime, since: datetime, at: datetime, calendar: Calendar) -> datetime:
+    """Where `mark` stands when a pause from `since` ends at `at`."""
+    if mark <= since:
+        return mark
+    if clock.term.basis == "calendar":
+        return _later(at, mark - since, "calendar", calendar)
+    return calendar.add_working(at, calendar.working_between(since, mark))
+
+
+def _moved_due(clock: ClockState, since: datetime, at: datetime, calendar: Calendar) -> datetime:
+    """As `_moved`; a due time at a day's end (working days) is at a day's end after the pause too."""
+    due = clock.due
+    assert due is not None  # noqa: S101 - `resumed` has looked
+    moved = _moved(clock, due, since, at, calendar)
+    if due > since and clock.term.basis == "working" and not calendar.working_between(due - timedelta(seconds=1), due):
+        return calendar.day_end(calendar.day_of(moved))
+    return moved

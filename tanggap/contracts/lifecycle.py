@@ -1,0 +1,601 @@
+"""A complaint's life as a pure function of the log: `apply` folds one event into the state, and every service uses it.
+
+`RULES` is the whole of what may happen, as data: an event that has no rule for the present status is illegal and changes nothing. The
+log's order is the judge, so two officials at once, a late click on an old mail or a record read twice end the same way for every
+reader. `tanggap contracts table` prints the rules as a grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from tanggap.contracts import clocks
+from tanggap.contracts.clocks import Calendar, ClockState
+from tanggap.contracts.events import (
+    ALL,
+    Actor,
+    ClockName,
+    ClockTerm,
+    ComplaintAssigned,
+    ComplaintCoordinated,
+    ComplaintEscalated,
+    ComplaintMerged,
+    ComplaintRated,
+    ComplaintSubmitted,
+    ComplaintTransferRequested,
+    ComplaintTriageRequested,
+    ComplaintUnmerged,
+    Event,
+    SlaBreached,
+    SlaWarned,
+    TriageProblem,
+    Unit,
+    Urgency,
+)
+
+
+class Status(StrEnum):
+    """Where a complaint stands, exactly."""
+
+    submitted = "submitted"  # accepted; routing has not spoken yet
+    triage = "triage"  # no unit could be named: the triage desk decides
+    assigned = "assigned"  # on a unit's desk, untouched
+    acknowledged = "acknowledged"  # the unit has taken it to hand
+    coordinated = "coordinated"  # arranged with another unit
+    disposed = "disposed"  # handed by an agency to its branch
+    in_progress = "in_progress"  # work has begun
+    waiting_reporter = "waiting_reporter"  # the reporter was asked something; clocks stand still
+    transfer_requested = "transfer_requested"  # "bukan wewenang": routing must name another unit
+    reopened = "reopened"  # the resolution did not hold
+    resolved = "resolved"
+    verified = "verified"
+    rejected = "rejected"
+    merged = "merged"  # follows the complaint that it duplicates
+
+
+class Stage(StrEnum):
+    """Where a complaint stands in the public's words (Jakarta's CRM)."""
+
+    menunggu = "menunggu"
+    koordinasi = "koordinasi"
+    disposisi = "disposisi"
+    proses = "proses"
+    selesai = "selesai"
+    ditolak = "ditolak"
+
+
+STAGES: Final[Mapping[Status, Stage | None]] = {
+    Status.submitted: Stage.menunggu,
+    Status.triage: Stage.menunggu,
+    Status.assigned: Stage.menunggu,
+    Status.acknowledged: Stage.menunggu,
+    Status.transfer_requested: Stage.menunggu,
+    Status.coordinated: Stage.koordinasi,
+    Status.disposed: Stage.disposisi,
+    Status.in_progress: Stage.proses,
+    Status.reopened: Stage.proses,
+    Status.resolved: Stage.selesai,
+    Status.verified: Stage.selesai,
+    Status.rejected: Stage.ditolak,
+    Status.waiting_reporter: None,
+    Status.merged: None,
+}
+"""Public stage of each status. None: an interruption, which shows the stage that it interrupts."""
+
+CLOSED: Final = frozenset({Status.resolved, Status.verified, Status.rejected, Status.merged})
+"""Nobody need act, unless it is reopened or unmerged."""
+
+INTERRUPTIONS: Final = frozenset({Status.waiting_reporter, Status.merged})
+"""Statuses that end by going back to the one before them; clocks stand still in both."""
+
+
+class Effect(StrEnum):
+    """What an event does to the status, where it names none itself."""
+
+    stay = "stay"  # noted, status unchanged
+    back = "back"  # the interruption ends: the status before it
+    handed = "handed"  # `disposed` or `coordinated`, as the event says
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`event` is legal in each status of `when`, and leads to `to`."""
+
+    event: str
+    to: Status | Effect
+    when: tuple[Status, ...]
+    why: str
+
+
+_ANY: Final = tuple(Status)
+_IN_HAND: Final = (Status.acknowledged, Status.coordinated, Status.disposed, Status.in_progress)
+_WITH_UNIT: Final = (Status.assigned, *_IN_HAND, Status.reopened)
+_DESK: Final = (Status.triage, *_WITH_UNIT, Status.waiting_reporter)
+_OPEN: Final = (Status.submitted, *_DESK, Status.transfer_requested)
+_ENDED: Final = (Status.resolved, Status.verified, Status.rejected)
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule("complaint.submitted", Effect.stay, (), "only the first event of a life; a second one is never legal"),
+    Rule("complaint.supported", Effect.stay, _ANY, "a me-too counts whenever it comes"),
+    Rule("complaint.assigned", Status.assigned, _OPEN, "routing names the unit, or another one; clocks are never restarted"),
+    Rule(
+        "complaint.triage_requested",
+        Status.triage,
+        (Status.submitted, Status.transfer_requested),
+        "routing names nobody; once a unit has it, only its transfer request brings it back here",
+    ),
+    Rule("complaint.merged", Status.merged, _OPEN, "an open complaint can follow another; clocks stand still"),
+    Rule("complaint.unmerged", Effect.back, (Status.merged,), "and be parted from the one that it followed"),
+    Rule(
+        "complaint.transfer_requested",
+        Status.transfer_requested,
+        (*_WITH_UNIT, Status.waiting_reporter),
+        "a unit that holds it may say that it is another's; the triage desk may not, it decides",
+    ),
+    Rule("official.notified", Effect.stay, _ANY, "an alert's fate is a fact in any status"),
+    Rule("official.seen", Effect.stay, _ANY, "as above"),
+    Rule("official.unreachable", Effect.stay, _ANY, "as above"),
+    Rule(
+        "complaint.acknowledged",
+        Status.acknowledged,
+        (Status.triage, Status.assigned, Status.reopened),
+        "taken to hand once; the second official who does so is told of the first",
+    ),
+    Rule(
+        "complaint.coordinated",
+        Effect.handed,
+        (*_DESK, Status.transfer_requested),
+        "arranged with another, also instead of a transfer or while waiting; again with a third",
+    ),
+    Rule("complaint.progressed", Status.in_progress, (*_WITH_UNIT, Status.waiting_reporter), "work goes on, and ends a wait"),
+    Rule(
+        "complaint.answered",
+        Effect.stay,
+        (*_DESK, Status.transfer_requested, *_ENDED),
+        "a public answer changes no stage, and may follow the end",
+    ),
+    Rule("complaint.waiting_reporter", Status.waiting_reporter, _DESK, "a question to the reporter, or a second one"),
+    Rule("complaint.resumed", Effect.back, (Status.waiting_reporter,), "the wait is over"),
+    Rule(
+        "complaint.resolved",
+        Status.resolved,
+        (*_DESK, Status.transfer_requested),
+        "mended, by whoever had it; not before anybody was asked",
+    ),
+    Rule("complaint.rejected", Status.rejected, _DESK, "refused by whoever has it; not by a unit that says it is another's"),
+    Rule("complaint.verified", Status.verified, (Status.resolved,), "only a resolution can be confirmed"),
+    Rule("complaint.reopened", Status.reopened, _ENDED, "any end can be contested; clocks run on from where they stood"),
+    Rule("complaint.rated", Effect.stay, _ENDED, "stars are for an end"),
+    Rule("complaint.escalated", Effect.stay, _ANY, "a fact in any status"),
+    Rule("sla.warned", Effect.stay, _ANY, "a fact in any status, once for each clock"),
+    Rule("sla.breached", Effect.stay, _ANY, "a fact in any status, once for each clock"),
+)
+"""The transition table: one row for each event, in the order of `events.ALL`."""
+
+TABLE: Final[Mapping[tuple[str, Status], Status | Effect]] = {
+    (rule.event, status): rule.to for rule in RULES for status in rule.when
+}
+
+READABLE_ACTS: Final = frozenset(
+    {
+        "complaint.acknowledged",
+        "complaint.coordinated",
+        "complaint.progressed",
+        "complaint.answered",
+        "complaint.waiting_reporter",
+        "complaint.resolved",
+        "complaint.rejected",
+    }
+)
+"""Official acts that a reporter can read: the first of them is the first response."""
+
+STOPS: Final[Mapping[str, tuple[ClockName, ...]]] = {
+    "complaint.acknowledged": ("first_response",),
+    "complaint.coordinated": ("first_response", "coordinate"),
+    "complaint.progressed": ("first_response", "coordinate"),
+    "complaint.answered": ("first_response", "coordinate"),
+    "complaint.waiting_reporter": ("first_response", "coordinate"),
+    "complaint.resolved": ("first_response", "coordinate", "resolution"),
+    "complaint.rejected": ("first_response", "coordinate", "resolution"),
+    "complaint.verified": ("verification",),
+    "complaint.reopened": ("verification",),
+}
+"""Which clocks an event stops. `coordinate` and `first_response` stop for good; `resolution` and `verification` can run on."""
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """The state of one complaint, as the log tells it. Moments are UTC, by the clock of the event's producer.
+
+    No reporter's identity is here, nor the complaint's text.
+    """
+
+    id: UUID
+    number: str
+    status: Status
+    received_at: datetime
+    category: str | None = None
+    urgency: Urgency | None = None
+    agency: str | None = None
+    unit: Unit | None = None
+    """The unit that must act (the triage desk while nobody could be named)."""
+    with_unit: Unit | None = None
+    """Whom the unit coordinated with or handed it to."""
+    ward: Unit | None = None
+    triage_problem: TriageProblem | None = None
+    assigned_at: datetime | None = None
+    """First assignment to a unit; a transfer does not change it."""
+    unit_since: datetime | None = None
+    """When the present `unit` got it."""
+    first_response_at: datetime | None = None
+    coordinated_at: datetime | None = None
+    """First coordination or disposition."""
+    resolved_at: datetime | None = None
+    """The resolution that stands; None again when reopened."""
+    closed_at: datetime | None = None
+    """The resolution or rejection that stands; None again when reopened."""
+    waiting_since: datetime | None = None
+    note: str | None = None
+    """The last note for the public."""
+    last_actor: Actor | None = None
+    last_act: str | None = None
+    """Type of the last official act."""
+    last_act_at: datetime | None = None
+    reopened: int = 0
+    supported: int = 0
+    stars: int | None = None
+    escalated: int = 0
+    """Highest level it was escalated to; 0 for none."""
+    merged_into: UUID | None = None
+    clocks: tuple[ClockState, ...] = ()
+    interrupted: tuple[Status, ...] = ()
+    """Statuses that a wait and a merge interrupted, innermost last."""
+    former_units: tuple[str, ...] = ()
+    """Codes of units that it was taken from: their late acts do not count."""
+    applied_ids: tuple[str, ...] = ()
+    """Ids (hex) of the events that made this state, in their order."""
+    refused_ids: tuple[str, ...] = ()
+    """Ids (hex) of events that were illegal when they came: read again, they stay so."""
+
+    @property
+    def stage(self) -> Stage:
+        """The public stage."""
+        stage = STAGES[self.status]
+        if stage is None:
+            stage = next((found for status in reversed(self.interrupted) if (found := STAGES[status])), None)
+        return stage or Stage.menunggu
+
+    @property
+    def closed(self) -> bool:
+        """Nobody need act."""
+        return self.status in CLOSED
+
+    @property
+    def holder(self) -> Unit | None:
+        """Who has the work in hand now: the unit it was coordinated with or handed to, else the unit that must act."""
+        return self.with_unit or self.unit
+
+    @property
+    def applied(self) -> frozenset[UUID]:
+        """Ids of the events that made this state."""
+        return frozenset(UUID(hex=event_id) for event_id in self.applied_ids)
+
+    def clock(self, name: ClockName) -> ClockState | None:
+        """The clock of that name, if it was stamped."""
+        return next((clock for clock in self.clocks if clock.term.clock == name), None)
+
+
+Why = Literal["applied", "duplicate", "illegal", "unknown_complaint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event. `complaint` is the state to keep.
+
+    An illegal event changes nothing but the list of refused ids, so that the same record read again after, say, a reopening is not
+    taken for a new act: keep `complaint` whenever it is not the object that was given. `detail` is one sentence for a log line.
+    """
+
+    complaint: Complaint | None
+    applied: bool
+    why: Why
+    detail: str = ""
+
+
+def apply(complaint: Complaint | None, event: Event, calendar: Calendar) -> Outcome:
+    """Fold one event into the state. Total and pure: every event in every status has an outcome; none raises."""
+    if complaint is None:
+        if isinstance(event, ComplaintSubmitted):
+            return Outcome(_begun(event), applied=True, why="applied")
+        return Outcome(None, applied=False, why="unknown_complaint", detail=f"{event.type} came before complaint.submitted")
+    event_id = event.event_id.hex
+    if event_id in complaint.applied_ids or event_id in complaint.refused_ids:
+        return Outcome(complaint, applied=False, why="duplicate", detail=f"{event.type} {event.event_id} was seen before")
+    changes = _changes(complaint, event, calendar.provisional)
+    if isinstance(changes, str):
+        refused = _with(complaint, {"refused_ids": (*complaint.refused_ids, event_id)})
+        return Outcome(refused, applied=False, why="illegal", detail=f"{event.type}: {changes}")
+    changes["applied_ids"] = (*complaint.applied_ids, event_id)
+    return Outcome(_with(complaint, changes), applied=True, why="applied")
+
+
+def fold(events: Iterable[Event], calendar: Calendar) -> Complaint | None:
+    """The state that a complaint's events lead to, in the order given."""
+    complaint: Complaint | None = None
+    for event in events:
+        complaint = apply(complaint, event, calendar).complaint
+    return complaint
+
+
+def accepts(complaint: Complaint, event_type: str) -> bool:
+    """Whether an event of that type has a rule for the present status: what a page may offer. `apply` has the last word."""
+    return (event_type, complaint.status) in TABLE
+
+
+_ADAPTER: Final = TypeAdapter(Complaint)
+
+
+def encode(complaint: Complaint) -> str:
+    """The state as compact JSON; what is empty is left out. `decode` reads it back."""
+    return _ADAPTER.dump_json(complaint, exclude_defaults=True).decode()
+
+
+def decode(state: str) -> Complaint:
+    """The state that `encode` wrote, also by an older or newer release: missing fields take their defaults, unknown ones are ignored.
+
+    Raises `pydantic.ValidationError` for anything else.
+    """
+    return _ADAPTER.validate_json(state)
+
+
+_Changes = dict[str, Any]
+_Illegal = str
+
+
+def _with(complaint: Complaint, changes: _Changes) -> Complaint:
+    """`dataclasses.replace` without running `__init__` over thirty fields: it would be half of the fold's time."""
+    new = object.__new__(Complaint)
+    new.__dict__.update(complaint.__dict__)
+    new.__dict__.update(changes)
+    return new
+
+
+def _begun(event: ComplaintSubmitted) -> Complaint:
+    return Complaint(
+        id=event.complaint_id,
+        number=event.number,
+        status=Status.submitted,
+        received_at=event.received_at,
+        category=event.category,
+        applied_ids=(event.event_id.hex,),
+    )
+
+
+def _changes(complaint: Complaint, event: Event, calendar: Calendar) -> _Changes | _Illegal:
+    """What `event` changes, or why it is illegal."""
+    if event.complaint_id != complaint.id:
+        return f"it belongs to complaint {event.complaint_id}"
+    to = TABLE.get((event.type, complaint.status))
+    if to is None:
+        return f"not legal while {complaint.status}"
+    actor = getattr(event, "actor", None)
+    if actor is not None and actor.unit.code in complaint.former_units:
+        return f"{actor.unit.code} no longer has it"
+    at = clocks.clipped(event.occurred_at)
+    special = _SPECIAL.get(event.type)
+    changes: _Changes = {}
+    if special is not None:
+        found = special(complaint, event, at)
+        if isinstance(found, str):
+            return found
+        changes = found
+    if actor is not None:
+        _note_act(changes, complaint, event, at)
+    _move(changes, complaint, event, to, at, calendar)
+    return changes
+
+
+def _note_act(changes: _Changes, complaint: Complaint, event: Any, at: datetime) -> None:
+    changes["last_actor"] = event.actor
+    changes["last_act"] = event.type
+    changes["last_act_at"] = at
+    if event.type in READABLE_ACTS and complaint.first_response_at is None:
+        changes["first_response_at"] = at
+    if event.note and event.type != "complaint.transfer_requested":
+        changes["note"] = event.note
+
+
+def _move(
+    changes: _Changes, complaint: Complaint, event: Event, to: Status | Effect, at: datetime, calendar: Calendar
+) -> None:
+    """Set the status, and let the clocks follow it."""
+    old, stack = complaint.status, complaint.interrupted
+    if to is Effect.stay:
+        new = old
+    elif to is Effect.back:
+        new, stack = (stack[-1], stack[:-1]) if stack else (Status.assigned, ())
+    elif to is Effect.handed:
+        new = Status.disposed if getattr(event, "disposed", False) else Status.coordinated
+    else:
+        new = to
+    if new is not old:
+        changes["status"] = new
+        if to is not Effect.back:
+            stack = _interrupted(complaint, new)
+        if stack != complaint.interrupted:
+            changes["interrupted"] = stack
+        if new is Status.waiting_reporter:
+            changes.setdefault("waiting_since", at)
+        elif complaint.waiting_since is not None and Status.waiting_reporter not in stack:
+            changes["waiting_since"] = None
+    old_clocks = changes.get("clocks", complaint.clocks)
+    if old_clocks:
+        new_clocks = tuple([_clock_after(clock, event, old, new, at, calendar) for clock in old_clocks])
+        if new_clocks != complaint.clocks:
+            changes["clocks"] = new_clocks
+
+
+def _interrupted(complaint: Complaint, new: Status) -> tuple[Status, ...]:
+    """What is interrupted after a move to `new`: a wait resumes into a taken-up complaint, a merge into exactly what it was."""
+    if new is Status.merged:
+        return (*complaint.interrupted, complaint.status)
+    if new is Status.waiting_reporter:
+        return (Status.acknowledged if complaint.status is Status.assigned else complaint.status,)
+    return ()
+
+
+def _clock_after(clock: ClockState, event: Event, old: Status, new: Status, at: datetime, calendar: Calendar) -> ClockState:
+    """The clock after a move from `old` to `new`."""
+    name = clock.term.clock
+    stops = name in STOPS.get(event.type, ())
+    if new is old and not stops:
+        return clock
+    if name == "verification":
+        # It runs while a resolution waits to be confirmed, and only then.
+        if new is Status.resolved and old is not Status.resolved:
+            return clocks.continued(clocks.started(clock, at, calendar), at, calendar)
+        return clocks.stopped(clock, at, calendar) if stops else clock
+    if stops:
+        return clocks.stopped(clock, at, calendar)
+    if new in INTERRUPTIONS:
+        return clocks.paused(clock, at)
+    if old in INTERRUPTIONS:
+        return clocks.resumed(clock, at, calendar)
+    if new is Status.reopened and name == "resolution":
+        return clocks.continued(clock, at, calendar)
+    return clock
+
+
+def _on_assigned(complaint: Complaint, event: Any, at: datetime) -> _Changes | _Illegal:
+    changes = _held_by(complaint, event.unit, at)
+    changes |= {
+        "ward": event.ward,
+        "agency": event.agency,
+        "category": event.category,
+        "urgency": event.urgency,
+        "triage_problem": None,
+        "clocks": _stamped(complaint, event.clocks),
+    }
+    if complaint.assigned_at is None:
+        changes["assigned_at"] = at
+    return changes
+
+
+def _on_triage_requested(complaint: Complaint, event: Any, at: datetime) -> _Changes | _Illegal:
+    changes = _held_by(complaint, event.unit, at)
+    changes |= {"triage_problem": event.problem, "urgency": event.urgency, "clocks": _stamped(complaint, event.clocks)}
+    if event.category is not None:
+        changes["category"] = event.category
+    return changes
+
+
+def _held_by(complaint: Complaint, unit: Unit, at: datetime) -> _Changes:
+    """`unit` gets the complaint: those who had it and do not now are former."""
+    had = [held.code for held in (complaint.unit, complaint.with_unit) if held is not None]
+    former = tuple(code for code in dict.fromkeys((*complaint.former_units, *had)) if code != unit.code)
+    changes: _Changes = {"unit": unit, "with_unit": None, "former_units": former}
+    if complaint.unit is None or complaint.unit.code != unit.code:
+        changes["unit_since"] = at
+    return changes
+
+
+def _stamped(complaint: Complaint, terms: tuple[ClockTerm, ...]) -> tuple[ClockState, ...]:
+    """Clocks after a stamp. The first assignment's terms are the promise: they replace those of triage, whose marks and stops stay.
+
+    Any later stamp changes no clock that there is; one that there was not is added.
+    """
+    by_name = {clock.term.clock: clock for clock in complaint.clocks}
+    promised = complaint.assigned_at is not None
+    for stamped in terms:
+        there = by_name.get(stamped.clock)
+        if there is None:
+            by_name[stamped.clock] = clocks.opened(stamped)
+        elif not promised:
+            by_name[stamped.clock] = clocks.restamped(there, stamped)
+    return tuple(by_name.values())
+
+
+def _on_merged(complaint: Complaint, event: Any, _at: datetime) -> _Changes | _Illegal:
+    return "a complaint can't follow itself" if event.into == complaint.id else {"merged_into": event.into}
+
+
+def _on_unmerged(complaint: Complaint, event: Any, _at: datetime) -> _Changes | _Illegal:
+    if event.was_into != complaint.merged_into:
+        return f"it follows {complaint.merged_into}, not {event.was_into}"
+    return {"merged_into": None}
+
+
+def _on_coordinated(complaint: Complaint, event: Any, at: datetime) -> _Changes | _Illegal:
+    changes: _Changes = {"with_unit": event.with_unit, "former_units": _brought_in(complaint, event.with_unit)}
+    if complaint.coordinated_at is None:
+        changes["coordinated_at"] = at
+    return changes
+
+
+def _on_escalated(complaint: Complaint, event: Any, _at: datetime) -> _Changes | _Illegal:
+    return {"escalated": max(complaint.escalated, event.level), "former_units": _brought_in(complaint, event.to_unit)}
+
+
+def _brought_in(complaint: Complaint, unit: Unit) -> tuple[str, ...]:
+    return tuple(code for code in complaint.former_units if code != unit.code)
+
+
+def _on_supported(complaint: Complaint, _event: Any, _at: datetime) -> _Changes | _Illegal:
+    return {"supported": complaint.supported + 1}
+
+
+def _on_resolved(_complaint: Complaint, _event: Any, at: datetime) -> _Changes | _Illegal:
+    return {"resolved_at": at, "closed_at": at}
+
+
+def _on_rejected(_complaint: Complaint, _event: Any, at: datetime) -> _Changes | _Illegal:
+    return {"closed_at": at}
+
+
+def _on_reopened(complaint: Complaint, _event: Any, _at: datetime) -> _Changes | _Illegal:
+    return {"reopened": complaint.reopened + 1, "resolved_at": None, "closed_at": None}
+
+
+def _on_rated(_complaint: Complaint, event: Any, _at: datetime) -> _Changes | _Illegal:
+    return {"stars": event.stars}
+
+
+def _on_deadline(complaint: Complaint, event: Any, at: datetime) -> _Changes | _Illegal:
+    """A warning or breach is recorded once, on a clock that did not stop in time."""
+    clock = complaint.clock(event.clock)
+    if clock is None:
+        return f"there is no {event.clock} clock"
+    breach = isinstance(event, SlaBreached)
+    if (clock.breached_at if breach else clock.warned_at) is not None:
+        return f"the {event.clock} clock did so before"
+    mark = clock.due if breach else clock.warn
+    end = clock.stopped_at or clock.paused_at
+    if mark is None or (end is not None and end <= mark):
+        return f"the {event.clock} clock stood still in time"
+    marked = clocks.breached(clock, at) if breach else clocks.warned(clock, at)
+    return {"clocks": tuple(marked if each is clock else each for each in complaint.clocks)}
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Complaint, Any, datetime], _Changes | _Illegal]]] = {
+    "complaint.assigned": _on_assigned,
+    "complaint.triage_requested": _on_triage_requested,
+    "complaint.supported": _on_supported,
+    "complaint.merged": _on_merged,
+    "complaint.unmerged": _on_unmerged,
+    "complaint.coordinated": _on_coordinated,
+    "complaint.escalated": _on_escalated,
+    "complaint.resolved": _on_resolved,
+    "complaint.rejected": _on_rejected,
+    "complaint.reopened": _on_reopened,
+    "complaint.rated": _on_rated,
+    "sla.warned": _on_deadline,
+    "sla.breached": _on_deadline,
+}
+"""What an event changes besides status, act and clocks."""
