@@ -1,0 +1,1 @@
+"""Benchmarks: ours beside the plain floor, in the same run. `make bench`."""
