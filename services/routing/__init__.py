@@ -1,0 +1,1 @@
+"""routing: names the one unit that must act on a complaint, and says why."""

@@ -1,0 +1,256 @@
+"""Which ward a point lies in: the H3 index of the city's wards, loaded once and asked in some 2 microseconds.
+
+The index is what `tanggap wards build` (`wards_build.py`) makes of the boundaries: compacted H3 cells, each with its ward, and
+the cells of the sea near the shore, each with the nearest ward. It needs no geometry library to be read. Nothing here knows the
+city's names or its neighbours: `places.py` puts those to it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import h3.api.basic_int as h3  # type: ignore[import-untyped]  # h3 ships no types
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+INDEX: Final = "wards.index.gz"
+"""The cells, as text: `CODE land|shore CELL CELL ...`, cells in H3's own hexadecimal."""
+MANIFEST: Final = "wards.manifest.json"
+"""Where the index comes from, what it holds, and how right it is."""
+
+BORDER_M: Final = 50.0
+"""A ward so near to the point is named as an alternative, metres: GPS of a phone among houses errs by some 10 m, the index at a
+border by up to some 25 m, and 15 % of the mainland lies so near to a border."""
+CLOSE_M: Final = 25.0
+"""Within this of a border, metres, the index itself may err: the confidence is that of a guess well made."""
+NEAREST_CONFIDENCE: Final = 0.6
+"""Confidence of a point off the shore. A judgement, not a measurement: no ward's boundary says whose the water is."""
+
+EARTH_M: Final = 6_371_009.0
+"""Mean radius of the earth, metres (IUGG)."""
+METRES_PER_DEGREE: Final = math.pi * EARTH_M / 180
+
+_DIRECTIONS: Final = tuple((math.sin(k * math.pi / 4), math.cos(k * math.pi / 4)) for k in range(8))
+_RESOLUTION_SHIFT: Final = 52  # H3 keeps a cell's resolution in bits 52 to 55, its finest steps in the lowest bits
+_FINEST: Final = 15
+_OUTSIDE: Final = -(1 << 31)
+
+
+Border = Literal["clear", "within_50_m", "within_25_m"]
+
+
+class WardsFault(Exception):  # noqa: N818  # a fault of a file, as the house calls it
+    """The index can't be used; the text says which file, why, and what to do."""
+
+
+class Source(BaseModel):
+    """Where the boundaries come from, and under which licence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    url: str
+    licence: str
+    codes: str
+
+
+class Confidence(BaseModel):
+    """How often the index names the true ward, 0 to 1, by nearness to a border: measured against the polygons by the builder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clear: Annotated[float, Field(ge=0, le=1)]
+    within_50_m: Annotated[float, Field(ge=0, le=1)]
+    within_25_m: Annotated[float, Field(ge=0, le=1)]
+
+
+class Manifest(BaseModel):
+    """What the index is made of. `version` is the start of the SHA-256 sum of its text, so equal versions are equal indexes.
+
+    `agreement` is the share of random points of the land whose ward by the index is their ward by the polygons. `waters`: corners
+    (lat, lon) of the sea that is the city's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    sha256: str
+    source: Source
+    source_sha256: str
+    resolution: Annotated[int, Field(ge=0, le=_FINEST)]
+    nearest_within_m: Annotated[float, Field(ge=0)]
+    wards: int
+    land_cells: int
+    shore_cells: int
+    agreement: Annotated[float, Field(ge=0, le=1)]
+    confidence: Confidence
+    waters: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What the index says of a point.
+
+    `how`: `point` (in the ward), `nearest` (in the city's waters, the ward is the nearest land) or `none`. `confidence` is 0
+    where no ward is named. `border`: how near the ward's border is. `others`: codes of the wards within some 50 m that are not
+    `ward`. `edge`: the land outside the city is that near. `waters`: the point is at sea, in the city's own waters.
+    """
+
+    ward: str | None
+    how: Literal["point", "nearest", "none"]
+    confidence: float
+    border: Border = "clear"
+    others: tuple[str, ...] = ()
+    edge: bool = False
+    waters: bool = False
+
+
+class Wards:
+    """The index in memory: one dict from cell to ward. Immutable, so that it may be swapped for another at any time.
+
+    `land` and `shore` map ward codes to H3 cells (compacted or not, none finer than the manifest's resolution).
+    """
+
+    def __init__(self, manifest: Manifest, land: Mapping[str, Iterable[int]], shore: Mapping[str, Iterable[int]]) -> None:
+        self.manifest = manifest
+        self.codes: tuple[str, ...] = tuple(sorted(land))
+        place = {code: number for number, code in enumerate(self.codes)}
+        # A ward's land is its number, its shore the number's complement: one look-up answers both.
+        self._wards: dict[int, int] = {cell: place[code] for code, cells in land.items() for cell in cells}
+        self._wards |= {cell: ~place[code] for code, cells in shore.items() for cell in cells}
+        levels = sorted({_resolution(cell) for cell in self._wards}, reverse=True)
+        self._masks = tuple((level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels)
+        self._anchors: tuple[tuple[float, float, int], ...] | None = None
+
+    @property
+    def version(self) -> str:
+        """The index's version, as every decision carries it."""
+        return self.manifest.version
+
+    def find(self, lat: float, lon: float) -> Hit:
+        """The ward of a point (WGS 84 degrees), the wards near by, and how sure that is. Total: every point has an answer."""
+        here = self._at(lat, lon)
+        near = self._around(lat, lon, BORDER_M)
+        if here == _OUTSIDE:
+            return Hit(None, "none", 0.0, others=self._names(near), waters=self.in_waters(lat, lon))
+        if here < 0:
+            return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=self._names(near - {~here}), waters=True)
+        sure = self.manifest.confidence
+        if near <= {here}:
+            return Hit(self.codes[here], "point", sure.clear)
+        edge, others = _OUTSIDE in near, self._names(near - {here})
+        if self._around(lat, lon, CLOSE_M) <= {here}:
+            return Hit(self.codes[here], "point", sure.within_50_m, "within_50_m", others, edge)
+        return Hit(self.codes[here], "point", sure.within_25_m, "within_25_m", others, edge)
+
+    def ward(self, lat: float, lon: float) -> str | None:
+        """Code of the ward whose land the point is on, by the index alone; None off every ward's land."""
+        here = self._at(lat, lon)
+        return self.codes[here] if here >= 0 else None
+
+    def nearest(self, lat: float, lon: float) -> tuple[str, float]:
+        """The ward nearest to any point, and its distance in metres, right to about 1 km. Slow (1 ms): for points far off."""
+        if self._anchors is None:
+            self._anchors = tuple(self._make_anchors())
+        shrink = math.cos(math.radians(lat))
+        _, number, anchor = min(((a - lat) ** 2 + ((b - lon) * shrink) ** 2, number, (a, b)) for a, b, number in self._anchors)
+        return self.codes[number], metres((lat, lon), anchor)
+
+    def in_waters(self, lat: float, lon: float) -> bool:
+        """Whether the point lies within the city's waters, or inland of their coarse southern edge."""
+        return within(lat, lon, self.manifest.waters)
+
+    def _at(self, lat: float, lon: float) -> int:
+        cell = h3.latlng_to_cell(lat, lon, self.manifest.resolution) & ~(_FINEST << _RESOLUTION_SHIFT)
+        get = self._wards.get
+        for level, finer in self._masks:
+            number = get(cell | level | finer)
+            if number is not None:
+                return number
+        return _OUTSIDE
+
+    def _around(self, lat: float, lon: float, reach: float) -> set[int]:
+        """What lies `reach` metres off in eight directions: wards, and land of no ward; the shore's water is left out."""
+        north = reach / METRES_PER_DEGREE
+        east = north / max(math.cos(math.radians(lat)), 1e-6)
+        found = {self._at(max(-90.0, min(90.0, lat + y * north)), lon + x * east) for y, x in _DIRECTIONS}
+        return {number for number in found if number >= 0 or number == _OUTSIDE}
+
+    def _names(self, numbers: set[int]) -> tuple[str, ...]:
+        return tuple(self.codes[number] for number in sorted(numbers) if number >= 0)
+
+    def _make_anchors(self) -> Iterator[tuple[float, float, int]]:
+        """One point of land for each ward in each H3 cell of resolution 8 (0.7 km2)."""
+        coarse = min(8, self.manifest.resolution)
+        seen: set[tuple[int, int]] = set()
+        for cell, number in self._wards.items():
+            parent = h3.cell_to_parent(cell, coarse) if _resolution(cell) > coarse else cell
+            if number >= 0 and (parent, number) not in seen:
+                seen.add((parent, number))
+                lat, lon = h3.cell_to_latlng(cell)
+                yield lat, lon, number
+
+
+def load(folder: Path) -> Wards:
+    """Read the index of the city in `folder`. Raises `WardsFault` when it is missing, broken, or not the manifest's."""
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        text = gzip.decompress((folder / INDEX).read_bytes())
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
+        raise WardsFault(f"{folder / MANIFEST}: {faults}. Build it anew: tanggap wards build FILE") from error
+    except (OSError, EOFError, ValueError) as error:
+        raise WardsFault(f"{folder}: the ward index can't be read ({error}). Build it: tanggap wards build FILE") from error
+    if hashlib.sha256(text).hexdigest() != manifest.sha256:
+        raise WardsFault(f"{folder / INDEX}: not the index that {MANIFEST} describes. Build both anew: tanggap wards build FILE")
+    land, shore = parse(text)
+    return Wards(manifest, land, shore)
+
+
+def render(land: Mapping[str, Iterable[int]], shore: Mapping[str, Iterable[int]]) -> bytes:
+    """The index's text: a line for each ward and kind, sorted, so that equal cells make equal bytes."""
+    lines = [
+        f"{code} {kind} {' '.join(f'{cell:x}' for cell in sorted(cells))}\n"
+        for kind, wards in (("land", land), ("shore", shore))
+        for code, cells in sorted(wards.items())
+        if cells
+    ]
+    return "".join(lines).encode()
+
+
+def parse(text: bytes) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """The cells of land and of shore by ward code: the inverse of `render`."""
+    kinds: dict[str, dict[str, list[int]]] = {"land": {}, "shore": {}}
+    for line in text.decode().splitlines():
+        code, kind, *cells = line.split(" ")
+        kinds[kind][code] = [int(cell, 16) for cell in cells]
+    return kinds["land"], kinds["shore"]
+
+
+def within(lat: float, lon: float, corners: Sequence[tuple[float, float]]) -> bool:
+    """Whether a point lies in a polygon of (lat, lon) corners: the even-odd rule, flat earth."""
+    inside = False
+    previous = corners[-1] if corners else (0.0, 0.0)
+    for corner in corners:
+        (a_lat, a_lon), (b_lat, b_lon) = previous, corner
+        if (a_lat > lat) != (b_lat > lat) and lon < a_lon + (lat - a_lat) / (b_lat - a_lat) * (b_lon - a_lon):
+            inside = not inside
+        previous = corner
+    return inside
+
+
+def metres(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Great-circle distance of two (lat, lon) points, metres (haversine)."""
+    lat_a, lat_b = math.radians(a[0]), math.radians(b[0])
+    half_lat, half_lon = (lat_b - lat_a) / 2, math.radians(b[1] - a[1]) / 2
+    chord = math.sin(half_lat) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(half_lon) ** 2
+    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+def _resolution(cell: int) -> int:
+    return cell >> _RESOLUTION_SHIFT & _FINEST
