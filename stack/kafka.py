@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stack.jars import Say, _silent, jars
-from stack.ports import LOCALHOST, free_port
+from stack.ports import LOCALHOST, free_port, same_port
 from stack.programs import Program
 from stack.trouble import StackTrouble, from_os_error
 
@@ -47,20 +47,13 @@ class Kafka:
         self.wanted_port = port
         self.port = 0
         self._cache = cache
-        self._log = log or folder / "kafka.log"
-        self._program: Program | None = None
+        self.program = Program("kafka", [], log or folder / "kafka.log", environment=_environment(), folder=folder)
+        self._settled = False  # once it has answered, its port is known to clients and stays
 
     @property
     def bootstrap(self) -> str:
         """Address for clients, host:port; set once it was started."""
         return f"{LOCALHOST}:{self.port}"
-
-    @property
-    def program(self) -> Program:
-        """The process; raises if it was never started."""
-        if self._program is None:
-            raise StackTrouble("Kafka was not started yet.")
-        return self._program
 
     async def start(self, say: Say = _silent) -> None:
         """Bring the jars, format the data folder if new, start, and return when it answers."""
@@ -77,24 +70,23 @@ class Kafka:
             raise from_os_error(error, "preparing Kafka's data", self.folder) from error
 
     async def launch(self) -> None:
-        """Start the process on a free port (the same as before, where it can be) and wait until it answers."""
+        """Start the process on a free port (the same as before, once it has answered) and wait until it answers."""
         for attempt in range(1, _LAUNCHES + 1):
-            self.port = free_port(self.port or self.wanted_port)
+            self.port = await same_port(self.port) if self._settled else free_port(self.wanted_port)
             properties = self._write_properties(free_port(avoid=[self.port]))
-            self._program = Program(
-                "kafka", self._java("kafka.Kafka", str(properties)), self._log, environment=_environment(), folder=self.folder
-            )
-            self._program.launch()
+            self.program.command = self._java("kafka.Kafka", str(properties))
+            self.program.launch()
             if await self._answers():
+                self._settled = True
                 return
-            taken = "Address already in use" in self._program.tail(200)
+            taken = "Address already in use" in self.program.tail(200)
             if not taken or attempt == _LAUNCHES:
                 break
-        raise StackTrouble(f"Kafka did not start; its log is {self._log}. Last lines:\n{self.program.tail()}")
+        raise StackTrouble(f"Kafka did not start; its log is {self.program.log}. Last lines:\n{self.program.tail()}")
 
     async def stop(self, grace_seconds: float = 20) -> bool:
         """Ask it to end in order; killed after `grace_seconds`. True if it ended by itself."""
-        return await self._program.stop(grace_seconds) if self._program else True
+        return await self.program.stop(grace_seconds)
 
     def kill(self) -> None:
         """SIGKILL, as a crash would; `launch` starts it again on the same port and data."""

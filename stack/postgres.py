@@ -12,18 +12,19 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
 from stack.jars import Say, _silent
-from stack.ports import LOCALHOST, free_port
+from stack.ports import LOCALHOST, free_port, same_port
 from stack.programs import Program
 from stack.trouble import StackTrouble, from_os_error
 
 _SUPERUSER = "postgres"
+_MAINTENANCE = {"", "postgres", "template1"}
 _SYSTEM_USER = "tanggap-postgres"
 _READY_SECONDS = 60
 _PROBE_SECONDS = 0.05
@@ -46,23 +47,15 @@ class Postgres:
         self.folder = folder
         self.wanted_port = port
         self.port = 0
-        self._log = log or folder / "postgres.log"
+        self.program = Program("postgres", [], log or folder / "postgres.log", folder=folder, stop_signal=signal.SIGINT)
         self._durable = durable
         self._max_connections = max_connections
-        self._user: tuple[int, int] | None = None
-        self._program: Program | None = None
+        self._settled = False  # once it has answered, its port is known to clients and stays
 
     @property
     def dsn(self) -> str:
         """DSN of the superuser to the database `postgres`; set once it was started."""
         return f"postgresql://{_SUPERUSER}:{self._password()}@{LOCALHOST}:{self.port}/postgres"
-
-    @property
-    def program(self) -> Program:
-        """The process; raises if it was never started."""
-        if self._program is None:
-            raise StackTrouble("PostgreSQL was not started yet.")
-        return self._program
 
     async def start(self, say: Say = _silent) -> None:
         """Make the data folder if new, start, and return when it answers."""
@@ -74,7 +67,7 @@ class Postgres:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if os.geteuid() == _ROOT:
-                self._user = _system_user()
+                self.program.user = _system_user()
                 _open_way(self.folder, say)
                 _open_way(_installation().parent, say)
                 _let_others_run(_installation())
@@ -84,28 +77,27 @@ class Postgres:
             raise from_os_error(error, "preparing PostgreSQL's data", self.folder) from error
 
     async def launch(self) -> None:
-        """Start the process on a free port (the same as before, where it can be) and wait until it answers."""
+        """Start the process on a free port (the same as before, once it has answered) and wait until it answers."""
         deadline = time.monotonic() + _READY_SECONDS
         attempt = 0
         while True:
             attempt += 1
-            self.port = free_port(self.port or self.wanted_port)
-            self._program = Program(
-                "postgres", self._command(), self._log, folder=self.folder, stop_signal=signal.SIGINT, user=self._user
-            )
-            self._program.launch()
+            self.port = await same_port(self.port) if self._settled else free_port(self.wanted_port)
+            self.program.command = self._command()
+            self.program.launch()
             if await self._answers(deadline):
+                self._settled = True
                 return
-            tail = self._program.tail(6)
+            tail = self.program.tail(6)
             # Backends of a killed server notice within moments that it is gone; till then they hold its memory.
             if ("still in use" in tail or "lock file" in tail) and time.monotonic() < deadline:
                 await asyncio.sleep(_PROBE_SECONDS * 4)
             elif "could not bind" not in tail or attempt >= _LAUNCHES:
-                raise StackTrouble(f"PostgreSQL did not start; its log is {self._log}. Last lines:\n{tail}")
+                raise StackTrouble(f"PostgreSQL did not start; its log is {self.program.log}. Last lines:\n{tail}")
 
     async def stop(self, grace_seconds: float = 20) -> bool:
         """Ask it to end in order (connections are cut); killed after `grace_seconds`. True if it ended by itself."""
-        return await self._program.stop(grace_seconds) if self._program else True
+        return await self.program.stop(grace_seconds)
 
     def kill(self) -> None:
         """SIGKILL to the server and all its backends, as a crash would; `launch` starts it again on the same data."""
@@ -154,14 +146,14 @@ class Postgres:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as copy:
             copy.write(self._password())
             copy.flush()
-            if self._user:
-                os.chown(copy.name, *self._user)
-                os.chown(half, *self._user)
-            uid, gid = self._user or (None, None)
+            if self.program.user:
+                os.chown(copy.name, *self.program.user)
+                os.chown(half, *self.program.user)
+            uid, gid = self.program.user or (None, None)
             words = [str(_installation() / "bin" / "initdb"), "-D", str(half), "-U", _SUPERUSER, f"--pwfile={copy.name}"]
             words += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             words += ["--locale=C", "--no-instructions", *([] if self._durable else ["--no-sync"])]
-            groups: list[int] | None = [] if self._user else None
+            groups: list[int] | None = [] if self.program.user else None
             run = subprocess.run(
                 words, capture_output=True, text=True, user=uid, group=gid, extra_groups=groups, cwd="/", check=False
             )
@@ -196,16 +188,18 @@ async def provision(
         admin = await asyncpg.connect(admin_dsn, timeout=10)
         try:
             await _make_roles(admin, passwords, prefix)
-            if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
+            fresh = not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", database)
+            if fresh:
                 await admin.execute(f"CREATE DATABASE {_quoted(database)}")
-            await admin.execute(f"REVOKE ALL ON DATABASE {_quoted(database)} FROM PUBLIC")
+                await admin.execute(f"REVOKE ALL ON DATABASE {_quoted(database)} FROM PUBLIC")
             for service in passwords:
                 await admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {_quoted(database)} TO {_quoted(prefix + service)}")
         finally:
             await admin.close()
         inside = await asyncpg.connect(_with_database(admin_dsn, database), timeout=10)
         try:
-            await inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+            if fresh:
+                await inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             for service in passwords:
                 schema, role = _quoted(service), _quoted(prefix + service)
                 await inside.execute(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {role}")
@@ -218,6 +212,32 @@ async def provision(
             "that may create databases and roles."
         ) from error
     return service_dsns(admin_dsn, passwords, database=database, prefix=prefix)
+
+
+async def provision_given(dsn: str, passwords: Mapping[str, str], *, prefix: str = "") -> tuple[dict[str, str], str]:
+    """Set up a server that somebody else runs; return a DSN per service, and a note for a person (or nothing).
+
+    The roles and schemas are made in the database that the DSN names (`tanggap` is made if it names the server's own
+    `postgres`). Where its role may not make roles, all services share it, each in its own schema: good for a try, not for
+    a city, and the note says so.
+    """
+    named = urlsplit(dsn).path.strip("/")
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            may = await connection.fetchval("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+            if not may:
+                for service in passwords:
+                    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(service)}")
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StackTrouble(f"PostgreSQL at {_without_password(dsn)}, which DATABASE_URL names, can't be used: {error}") from error
+    if may:
+        database = "tanggap" if named in _MAINTENANCE else named
+        return await provision(dsn, passwords, database=database, prefix=prefix), ""
+    note = "DATABASE_URL's role may not make roles, so all services share it, each in a schema of its own."
+    return dict.fromkeys(passwords, dsn), note
 
 
 def service_dsns(admin_dsn: str, passwords: Mapping[str, str], *, database: str = "tanggap", prefix: str = "") -> dict[str, str]:
@@ -309,6 +329,3 @@ def _open_way(folder: Path, say: Say) -> None:
             parent.chmod(mode | stat.S_IXOTH)
             if parent != folder:
                 say(f"PostgreSQL does not run as root: opened the way through {parent} for its user (chmod o+x, no listing)")
-
-
-__all__: Sequence[str] = ("Postgres", "answers", "provision", "service_dsns", "write_private")
