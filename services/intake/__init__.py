@@ -1,0 +1,1 @@
+"""Accepts citizens' complaints from upstream apps, and tells the apps where they stand."""

@@ -1,0 +1,56 @@
+"""Wiring: what the intake service is made of."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from tanggap.contracts.city import City
+
+from services.intake import api, openapi
+from services.intake.acceptance import Acceptance
+from services.intake.consumer import ReadModel
+from services.intake.keys import Keyring
+from services.intake.numbers import Numbers
+from services.intake.reading import Reading
+from services.intake.reporters import Vault
+from services.intake.settings import Settings
+from services.intake.submission import MAX_BODY_BYTES
+from tanggap.contracts import city as cities
+from tanggap.contracts import events
+from tanggap.contracts.events import Event
+from tanggap.platform import http
+from tanggap.platform.clock import Now, utc_now
+from tanggap.platform.consumer import Consumer
+from tanggap.platform.database import Database
+from tanggap.platform.outbox import Relay
+from tanggap.platform.process import Process
+from tanggap.platform.topics import COMPLAINTS
+
+
+def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
+    """Make the service's process. Raises `tanggap.contracts.city.CityFaults` for a city that can't be read."""
+    city = cities.load(settings.tanggap_city)
+    database = Database(settings.dsn, settings.service)
+    return Process(
+        settings,
+        app=make_app(database, city, settings.reporter_key, now=now),
+        database=database,
+        consumer=Consumer[Event](
+            settings, topic=topic, decoders=events.decoders(), handle=ReadModel(database, city.calendar).handle, now=now
+        ),
+        relay=Relay(database, settings, topic=topic),
+    )
+
+
+def make_app(database: Database, city: City, reporter_key: bytes, *, now: Now = utc_now) -> FastAPI:
+    """Make the HTTP side."""
+    app = openapi.application()
+    http.install(app, max_body_bytes=MAX_BODY_BYTES)
+    app.include_router(
+        api.router(
+            Keyring(database),
+            Acceptance(database, Numbers(city.tz), Vault(reporter_key), now=now),
+            Reading(database, now=now),
+            now=now,
+        )
+    )
+    return app

@@ -1,0 +1,52 @@
+"""Report numbers: JK + yymmdd + the complaint's count of its day, four digits, five from the ten-thousandth on.
+
+The form was seen on real reports (JK2112210456). The day is the city's, by the moment of receipt.
+
+A count is the next value of one sequence less the day's base, so two inserts never wait for each other and nothing is counted
+twice. The base is the sequence's value when somebody first asked for that day, written and committed on its own *before* any
+count of the day is taken; so every count is at least 1, whichever process takes it. A process that still numbers yesterday
+while another has opened today takes values that both days skip: a gap, never a double. A rolled-back insert leaves a gap too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from services.intake.queries import QUERIES
+from tanggap.platform.database import Connection
+
+PREFIX = "JK"
+"""What numbers begin with where the city's data names nothing else."""
+
+_DAYS_REMEMBERED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a number of one day is made of: `prefix` and the sequence's value at which its count is 0."""
+
+    prefix: str
+    base: int
+
+
+class Numbers:
+    """The days that this process has numbered."""
+
+    def __init__(self, tz: tzinfo, prefix: str = PREFIX) -> None:
+        self._tz = tz
+        self._prefix = prefix
+        self._days: dict[date, Day] = {}
+
+    async def day(self, connection: Connection, moment: datetime) -> Day:
+        """The day of `moment` in the city; opens it if nobody has. `connection` must not be within a transaction."""
+        date_there = moment.astimezone(self._tz).date()
+        day = self._days.get(date_there)
+        if day is None:
+            await QUERIES.open_day(connection, day=date_there)
+            base = await QUERIES.day_base(connection, day=date_there)
+            day = Day(f"{self._prefix}{date_there:%y%m%d}", base)
+            self._days[date_there] = day
+            for old in sorted(self._days)[:-_DAYS_REMEMBERED]:
+                del self._days[old]
+        return day
