@@ -1,0 +1,158 @@
+"""Reads calendar.yaml: the zone, the offices' hours, holidays and seasons."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+import holidays
+
+from tanggap.contracts.clocks import DAY_SECONDS, Calendar, Season, Span, Week
+from tanggap.contracts.faults import Faults
+from tanggap.contracts.holiday_list import HolidayList
+from tanggap.contracts.sources import Entry, read_yaml
+
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+_YEARS: Final = (2000, 2199)
+
+
+def read_calendar(path: Path, faults: Faults) -> Calendar | None:
+    """The calendar, or None with the faults noted."""
+    before = len(faults.found)
+    entry = read_yaml(path, faults)
+    if entry is None:
+        return None
+    record = entry.as_record("the calendar", ("timezone", "hours", "holidays"), ("seasons",))
+    tz = _zone(record["timezone"]) if "timezone" in record else None
+    week = _week(record["hours"]) if "hours" in record else None
+    known = _holidays(record["holidays"]) if "holidays" in record else None
+    seasons = _seasons(record["seasons"]) if "seasons" in record else []
+    if tz is None or week is None or known is None or len(faults.found) > before:
+        return None
+    return Calendar(tz, week, known, seasons)
+
+
+def _zone(entry: Entry) -> ZoneInfo | None:
+    name = entry.as_text("timezone")
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        near = ", ".join(sorted(zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].lower()))
+        entry.fault(f"timezone {name!r} is unknown" + (f"; is {near} meant?" if near else "; write one such as Asia/Jakarta"))
+        return None
+
+
+def _week(entry: Entry) -> Week | None:
+    days: dict[str, tuple[Span, ...]] = {}
+    for name, value in entry.as_record("hours", (), WEEKDAYS).items():
+        texts = [value] if value.is_text else value.as_list(f"hours of {name}")
+        spans = [span for text in texts if (span := _span(text, name)) is not None]
+        for earlier, later in zip(spans, spans[1:], strict=False):
+            if later.start < earlier.end:
+                value.fault(f"hours of {name} overlap or are out of order; write them from morning to night")
+        days[name] = tuple(spans)
+    if not any(days.values()):
+        entry.fault("no day has working hours, so no working-time clock would ever end; give a day some")
+        return None
+    return tuple(days.get(name, ()) for name in WEEKDAYS)
+
+
+def _span(entry: Entry, day: str) -> Span | None:
+    text = entry.as_text(f"hours of {day}")
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text.replace(" ", ""))
+    if found:
+        start, end = (int(found[at]) * 3600 + int(found[at + 1]) * 60 for at in (1, 3))
+        if start < end <= DAY_SECONDS:
+            return Span(start, end)
+    entry.fault(f"hours of {day} must be written as 07:30-16:00, ending after they start and by 24:00, not {text!r}")
+    return None
+
+
+def _holidays(entry: Entry) -> HolidayList | None:
+    record = entry.as_record("holidays", ("country", "categories", "known_through"), ("listed", "added", "removed"))
+    if not {"country", "categories", "known_through"} <= record.keys():
+        return None
+    country = record["country"].as_text("country")
+    categories = tuple(text for each in record["categories"].as_list("categories") if (text := each.as_text("a category")))
+    known_through = record["known_through"].as_whole("known_through", *_YEARS)
+    if country is None or known_through is None or not _package_knows(country, categories, record):
+        return None
+    return HolidayList(
+        country=country,
+        categories=categories,
+        known_through=known_through,
+        listed=_listed(record["listed"]) if "listed" in record else {},
+        added=_days(record["added"], "added") if "added" in record else {},
+        removed=frozenset(
+            day for each in (record["removed"].as_list("removed") if "removed" in record else ()) if (day := each.as_date("a day"))
+        ),
+    )
+
+
+def _package_knows(country: str, categories: tuple[str, ...], record: dict[str, Entry]) -> bool:
+    try:
+        holidays.country_holidays(country)
+    except NotImplementedError:
+        record["country"].fault(f"country {country!r} is unknown to the holidays package; write an ISO code such as ID")
+        return False
+    try:
+        holidays.country_holidays(country, categories=categories)
+    except ValueError as error:
+        record["categories"].fault(f"categories of {country}: {error}")
+        return False
+    return True
+
+
+def _listed(entry: Entry) -> dict[int, dict[date, str]]:
+    years: dict[int, dict[date, str]] = {}
+    for key, (line, value) in entry.as_table("listed").items():
+        if not (key.isascii() and key.isdigit() and _YEARS[0] <= int(key) <= _YEARS[1]):
+            entry.faults.add(entry.file, line, f"{key} is no year; list a year's days as `2028: {{2028-01-01: Tahun Baru}}`")
+            continue
+        days = _days(value, f"listed {key}")
+        for day in days:
+            if day.year != int(key):
+                value.fault(f"{day} is listed under {key}; put it under its own year")
+        years[int(key)] = days
+    return years
+
+
+def _days(entry: Entry, what: str) -> dict[date, str]:
+    days: dict[date, str] = {}
+    for key, (line, value) in entry.as_table(what).items():
+        name = value.as_text(f"the name of {key}")
+        try:
+            day = date.fromisoformat(key)
+        except ValueError:
+            entry.faults.add(entry.file, line, f"{key} is no day; write it as 2026-08-17")
+            continue
+        if name is not None:
+            days[day] = name
+    return days
+
+
+def _seasons(entry: Entry) -> list[Season]:
+    seasons: list[Season] = []
+    for item in entry.as_list("seasons"):
+        record = item.as_record("a season", ("name", "first", "last", "hours"))
+        if len(record) < 4:  # noqa: PLR2004 - what a season must have
+            continue
+        name, week = record["name"].as_text("name"), _week(record["hours"])
+        first, last = record["first"].as_date("first"), record["last"].as_date("last")
+        if name is None or week is None or first is None or last is None:
+            continue
+        if last < first:
+            record["last"].fault(f"season {name} ends on {last}, before it begins on {first}; swap them")
+        for other in seasons:
+            if first <= other.last and other.first <= last:
+                item.fault(f"season {name} overlaps {other.name}; part them")
+        seasons.append(Season(name, first, last, week))
+    return seasons

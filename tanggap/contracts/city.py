@@ -1,0 +1,529 @@
+"""The city as data: units, agencies, categories, clocks, calendar, officials and neighbours, loaded from a folder of files.
+
+`load` names every fault of every file at once, with its line. What it returns is whole: each unit has an official, each category an
+agency that has a branch in each city, each chain an end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Literal, cast, get_args
+from zoneinfo import ZoneInfo
+
+from tanggap.contracts.calendar_file import read_calendar
+from tanggap.contracts.clocks import Calendar
+from tanggap.contracts.events import Unit, Urgency
+from tanggap.contracts.faults import CityFaults, Fault, Faults
+from tanggap.contracts.sla import SlaPolicy
+from tanggap.contracts.sla_file import Hours, read_sla
+from tanggap.contracts.sources import Row, read_rows, read_yaml
+
+__all__ = [
+    "Agency",
+    "Category",
+    "City",
+    "CityFaults",
+    "Fault",
+    "Nearest",
+    "Neighbour",
+    "Official",
+    "Place",
+    "UnitInfo",
+    "load",
+]
+
+Level = Literal["provinsi", "kota", "kabupaten", "kecamatan", "kelurahan", "dinas", "sudin", "external", "triage"]
+
+PARENT_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "provinsi": (),
+    "kota": ("provinsi",),
+    "kabupaten": ("provinsi",),
+    "kecamatan": ("kota", "kabupaten"),
+    "kelurahan": ("kecamatan",),
+}
+"""Levels of units.csv, and the levels that each may stand below."""
+
+CITY_LEVELS: Final = ("kota", "kabupaten")
+
+_SLUG: Final = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+_CODE: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_LANGUAGES: Final = ("id", "en")
+_EARTH_KM: Final = 6371.0088
+_FILES: Final = (
+    "city.yaml",
+    "units.csv",
+    "agencies.csv",
+    "categories.csv",
+    "calendar.yaml",
+    "sla.yaml",
+    "roster.csv",
+    "neighbours.yaml",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitInfo:
+    """A unit of the city. `parent_code`: whom an alert goes up to; None at the top."""
+
+    code: str
+    name: str
+    level: Level
+    parent_code: str | None
+
+    @property
+    def unit(self) -> Unit:
+        """The unit as events name it."""
+        return Unit(code=self.code, name=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency that acts for categories. `branches`: unit code by city (kota or kabupaten) code."""
+
+    slug: str
+    code: str
+    name: str
+    seat: str
+    external: bool
+    branches: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of complaint. `agency`: slug of who acts for it; None where the ward does itself."""
+
+    slug: str
+    label_id: str
+    label_en: str
+    crm_label: str | None
+    agency: str | None
+    ward_can_handle: bool
+    urgency: Urgency
+    coordinate_hours: float
+    resolution_hours: float
+    keywords: tuple[str, ...]
+
+    def label(self, language: str) -> str:
+        """Its name for people, in `id` or `en`."""
+        return self.label_en if language == "en" else self.label_id
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """Who hears of a unit's complaints."""
+
+    unit_code: str
+    role: str
+    name: str
+    email: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A known point, WGS 84 degrees."""
+
+    name: str
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A city next door, by some of its known points."""
+
+    code: str
+    name: str
+    points: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest known point of a neighbour: a hint, no boundary."""
+
+    neighbour: Neighbour
+    place: Place
+    km: float
+
+
+@dataclass(frozen=True)
+class City:
+    """A city, whole and checked. `version` names its files' content: another content has another version."""
+
+    name: str
+    root: str
+    number_prefix: str
+    version: str
+    calendar: Calendar
+    units: Mapping[str, UnitInfo]
+    agencies: Mapping[str, Agency]
+    categories: Mapping[str, Category]
+    sla: SlaPolicy
+    roster: Mapping[str, tuple[Official, ...]]
+    neighbours: tuple[Neighbour, ...]
+    neighbours_reach_km: float
+    triage_unit: Unit
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which the city's days and hours are meant."""
+        return self.calendar.tz
+
+    def wards(self) -> tuple[UnitInfo, ...]:
+        """All kelurahan, in the order of their codes."""
+        return self._wards
+
+    @cached_property
+    def _wards(self) -> tuple[UnitInfo, ...]:
+        return tuple(info for code, info in sorted(self.units.items()) if info.level == "kelurahan")
+
+    def unit(self, code: str) -> Unit:
+        """The unit of that code as events name it. Raises `KeyError`."""
+        return self.units[code].unit
+
+    def officials(self, code: str) -> tuple[Official, ...]:
+        """Who hears of a unit's complaints, in order of preference. Raises `KeyError` for an unknown unit."""
+        return self.roster[code]
+
+    def chain(self, code: str) -> tuple[UnitInfo, ...]:
+        """Whom an alert goes up to: the parents of a unit, nearest first. Raises `KeyError` for an unknown unit."""
+        above: list[UnitInfo] = []
+        parent = self.units[code].parent_code
+        while parent is not None:
+            above.append(self.units[parent])
+            parent = above[-1].parent_code
+        return tuple(above)
+
+    def kota(self, code: str) -> UnitInfo | None:
+        """The kota or kabupaten that a ward or district lies in, or that a branch works for; None where there is none."""
+        for info in (self.units[code], *self.chain(code)):
+            if info.level in CITY_LEVELS:
+                return info
+        return self._kota_of_branch.get(code)
+
+    @cached_property
+    def _kota_of_branch(self) -> Mapping[str, UnitInfo]:
+        return {
+            branch: self.units[kota] for agency in self.agencies.values() if not agency.external for kota, branch in agency.branches.items()
+        }
+
+    def branch(self, agency: str, kota: str) -> Unit:
+        """The branch of an agency (slug) that works where `kota` is: the code of a kota, or of a unit within one.
+
+        Raises `KeyError` for an unknown agency or unit, or one that lies in no kota.
+        """
+        info = self.kota(kota)
+        if info is None:
+            raise KeyError(kota)
+        return self.unit(self.agencies[agency].branches[info.code])
+
+    def nearest_neighbour(self, lat: float, lon: float) -> Nearest | None:
+        """The neighbour with the known point nearest to a place, or None where none is within reach. A hint: no boundary is known."""
+        found = min(
+            (
+                Nearest(neighbour, place, _km(lat, lon, place.lat, place.lon))
+                for neighbour in self.neighbours
+                for place in neighbour.points
+            ),
+            key=lambda nearest: nearest.km,
+            default=None,
+        )
+        return found if found is not None and found.km <= self.neighbours_reach_km else None
+
+
+def load(folder: Path) -> City:
+    """The city of a folder. Raises `CityFaults`, which names every fault of every file."""
+    faults = Faults()
+    if not folder.is_dir():
+        faults.add(str(folder), 1, "there is no such folder; TANGGAP_CITY names a city's folder, such as cities/jakarta")
+        raise CityFaults(faults.found)
+    name, root, prefix, triage = _read_city(folder, faults)
+    units, lines = _read_units(folder, root, faults)
+    agencies = _read_agencies(folder, units, lines, root, faults)
+    if triage is not None:
+        if triage.code in units:
+            faults.add("city.yaml", 1, f"triage: code {triage.code} is a unit already; give the desk another code")
+        units[triage.code] = triage
+    categories = _read_categories(folder, agencies, faults)
+    calendar = read_calendar(folder / "calendar.yaml", faults)
+    hours = {slug: Hours(each.coordinate_hours, each.resolution_hours) for slug, each in categories.items()}
+    sla = read_sla(folder / "sla.yaml", hours, calendar, faults)
+    roster = _read_roster(folder, units, faults)
+    reach_km, neighbours = _read_neighbours(folder, faults)
+    if faults.found or calendar is None or sla is None or triage is None:
+        raise CityFaults(faults.found)
+    return City(
+        name=name,
+        root=root,
+        number_prefix=prefix,
+        version=_version(folder),
+        calendar=calendar,
+        units=units,
+        agencies=agencies,
+        categories=categories,
+        sla=sla,
+        roster=roster,
+        neighbours=neighbours,
+        neighbours_reach_km=reach_km,
+        triage_unit=triage.unit,
+    )
+
+
+def _version(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in _FILES:
+        content = (folder / name).read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _read_city(folder: Path, faults: Faults) -> tuple[str, str, str, UnitInfo | None]:
+    entry = read_yaml(folder / "city.yaml", faults)
+    if entry is None:
+        return "", "", "", None
+    record = entry.as_record("the city", ("name", "root", "number_prefix", "triage"))
+    texts = {key: record[key].as_text(key) if key in record else None for key in ("name", "root", "number_prefix")}
+    prefix = texts["number_prefix"]
+    if prefix is not None and not re.fullmatch(r"[A-Z]{1,4}", prefix):
+        record["number_prefix"].fault(f"number_prefix must be one to four capitals, not {prefix!r}")
+    desk = record["triage"].as_record("triage", ("code", "name")) if "triage" in record else {}
+    code = desk["code"].as_text("the desk's code") if "code" in desk else None
+    desk_name = desk["name"].as_text("the desk's name") if "name" in desk else None
+    if code is not None and not _CODE.fullmatch(code):
+        desk["code"].fault(f"the desk's code {code!r} must be small letters and digits, parted by . or -")
+    triage = UnitInfo(code, desk_name, "triage", texts["root"]) if code and desk_name else None
+    return texts["name"] or "", texts["root"] or "", prefix or "", triage
+
+
+def _read_units(folder: Path, root: str, faults: Faults) -> tuple[dict[str, UnitInfo], dict[str, int]]:
+    units: dict[str, UnitInfo] = {}
+    rows: dict[str, Row] = {}
+    for row in read_rows(folder / "units.csv", ("code", "name", "level", "parent_code"), faults):
+        code, level = row["code"], row["level"]
+        if not _CODE.fullmatch(code):
+            row.fault(f"code {code!r} must be digits or small letters, parted by . or -")
+        elif code in units:
+            row.fault(f"code {code} is given twice, first on line {rows[code].line}; keep one")
+        elif level not in PARENT_LEVELS:
+            row.fault(f"level {level!r} is unknown; known are {', '.join(PARENT_LEVELS)}")
+        elif not row["name"]:
+            row.fault(f"unit {code} has no name")
+        else:
+            rows[code] = row
+            units[code] = UnitInfo(code, row["name"], cast("Level", level), row["parent_code"] or None)
+    for code, info in units.items():
+        allowed = PARENT_LEVELS[info.level]
+        if info.parent_code is None:
+            if allowed:
+                rows[code].fault(f"{info.level} {code} has no parent_code; it must be that of a {' or '.join(allowed)}")
+        elif info.parent_code not in units:
+            rows[code].fault(f"parent_code {info.parent_code} of {code} is no unit of this file")
+        elif units[info.parent_code].level not in allowed:
+            rows[code].fault(f"{info.level} {code} can't stand below a {units[info.parent_code].level} ({info.parent_code})")
+    if units and root and root not in units:
+        faults.add("city.yaml", 1, f"root {root} is no unit of units.csv")
+    return units, {code: row.line for code, row in rows.items()}
+
+
+_AGENCY_COLUMNS: Final = ("slug", "code", "name", "level", "branches", "branch_code", "branch_name", "seat")
+
+
+def _read_agencies(
+    folder: Path, units: dict[str, UnitInfo], lines: Mapping[str, int], root: str, faults: Faults
+) -> dict[str, Agency]:
+    """The agencies; their own units and their branches are added to `units`."""
+    agencies: dict[str, Agency] = {}
+    where = dict.fromkeys(lines, "units.csv")
+    cities = [info for info in units.values() if info.level in CITY_LEVELS]
+    for row in read_rows(folder / "agencies.csv", _AGENCY_COLUMNS, faults):
+        slug, code, level, branches = row["slug"], row["code"], row["level"], row["branches"]
+        sound = True
+        for what, wrong in (
+            (f"slug {slug!r} must be small letters and digits, parted by -", not _SLUG.fullmatch(slug)),
+            (f"slug {slug} is given twice; keep one", slug in agencies),
+            (f"code {code!r} must be small letters and digits, parted by . or -", not _CODE.fullmatch(code)),
+            (f"code {code} is a unit already, in {where.get(code)}; give the agency another", code in units),
+            (f"agency {slug} has no name", not row["name"]),
+            (f"level {level!r} is unknown; known are dinas, external", level not in ("dinas", "external")),
+            (f"branches {branches!r} is unknown; known are per_kota, one", branches not in ("per_kota", "one")),
+            (
+                f"seat {row['seat']!r} is no kota or kabupaten of units.csv",
+                bool(cities) and row["seat"] not in {info.code for info in cities},
+            ),
+            (
+                "branches per_kota need a branch_code and a branch_name with {kota} in it",
+                branches == "per_kota" and not (_CODE.fullmatch(row["branch_code"]) and "{kota}" in row["branch_name"]),
+            ),
+            ("an agency with one branch acts itself: leave branch_code and branch_name empty", _has_idle_branch(row)),
+        ):
+            if wrong:
+                row.fault(what)
+                sound = False
+        if not sound:
+            continue
+        own = UnitInfo(code, row["name"], cast("Level", level), root)
+        units[code] = own
+        where[code] = row.file
+        by_city: dict[str, str] = {}
+        for city in cities:
+            if branches == "one":
+                by_city[city.code] = code
+                continue
+            branch = f"{row['branch_code']}.{city.code}"
+            by_city[city.code] = branch
+            if branch in units:
+                row.fault(f"branch {branch} is a unit already; give the agency another branch_code")
+            units[branch] = UnitInfo(branch, row["branch_name"].replace("{kota}", _short(city.name)), "sudin", code)
+        agencies[slug] = Agency(slug, code, row["name"], row["seat"], external=level == "external", branches=by_city)
+    return agencies
+
+
+def _has_idle_branch(row: Row) -> bool:
+    return row["branches"] == "one" and bool(row["branch_code"] or row["branch_name"])
+
+
+def _short(kota: str) -> str:
+    """Jakarta Pusat, of Kota Administrasi Jakarta Pusat: as branches are named."""
+    return re.sub(r"^(Kota|Kabupaten)( Administrasi)? ", "", kota)
+
+
+_CATEGORY_COLUMNS: Final = (
+    "slug",
+    "label_id",
+    "label_en",
+    "crm_label",
+    "agency",
+    "ward_can_handle",
+    "urgency",
+    "coordinate_hours",
+    "resolution_hours",
+    "keywords",
+    "evidence",
+    "sources",
+)
+
+
+def _read_categories(folder: Path, agencies: Mapping[str, Agency], faults: Faults) -> dict[str, Category]:
+    categories: dict[str, Category] = {}
+    for row in read_rows(folder / "categories.csv", _CATEGORY_COLUMNS, faults):
+        slug, agency, urgency = row["slug"], row["agency"] or None, row["urgency"]
+        coordinate, resolution = _hours(row, "coordinate_hours"), _hours(row, "resolution_hours")
+        sound = coordinate is not None and resolution is not None
+        for what, wrong in (
+            (f"slug {slug!r} must be small letters and digits, parted by _", not _SLUG.fullmatch(slug)),
+            (f"slug {slug} is given twice; keep one", slug in categories),
+            (f"category {slug} needs a label_id and a label_en", not (row["label_id"] and row["label_en"])),
+            (f"agency {agency} of {slug} is unknown; agencies.csv has {', '.join(agencies)}", bool(agency) and agency not in agencies),
+            (f"ward_can_handle must be yes or no, not {row['ward_can_handle']!r}", row["ward_can_handle"] not in ("yes", "no")),
+            (f"{slug} has no agency and the ward can't handle it: nobody could act; name an agency", not agency and row["ward_can_handle"] == "no"),
+            (f"urgency {urgency!r} is unknown; known are {', '.join(get_args(Urgency))}", urgency not in get_args(Urgency)),
+        ):
+            if wrong:
+                row.fault(what)
+                sound = False
+        if not sound or coordinate is None or resolution is None:
+            continue
+        categories[slug] = Category(
+            slug=slug,
+            label_id=row["label_id"],
+            label_en=row["label_en"],
+            crm_label=row["crm_label"] or None,
+            agency=agency,
+            ward_can_handle=row["ward_can_handle"] == "yes",
+            urgency=cast("Urgency", urgency),
+            coordinate_hours=coordinate,
+            resolution_hours=resolution,
+            keywords=tuple(word for word in (part.strip() for part in row["keywords"].split(";")) if word),
+        )
+    return categories
+
+
+def _hours(row: Row, column: str) -> float | None:
+    try:
+        hours = float(row[column])
+    except ValueError:
+        hours = 0.0
+    if math.isfinite(hours) and hours * 3600 >= 1:
+        return hours
+    row.fault(f"{column} must be a number of hours above 0, not {row[column]!r}")
+    return None
+
+
+def _read_roster(folder: Path, units: Mapping[str, UnitInfo], faults: Faults) -> dict[str, tuple[Official, ...]]:
+    found: dict[str, list[Official]] = {}
+    rows = read_rows(folder / "roster.csv", ("unit_code", "role", "name", "email", "language"), faults)
+    seen: dict[tuple[str, str], int] = {}
+    for row in rows:
+        official = Official(row["unit_code"], row["role"], row["name"], row["email"], row["language"])
+        twice = seen.setdefault((official.unit_code, official.email), row.line)
+        sound = True
+        for what, wrong in (
+            (f"unit_code {official.unit_code} is no unit of this city", bool(units) and official.unit_code not in units),
+            (f"role {official.role!r} must be small letters, parted by _", not _SLUG.fullmatch(official.role)),
+            ("the official has no name", not official.name),
+            (f"e-mail {official.email!r} is no address; write it as lurah.gambir@jakarta.example", not _EMAIL.fullmatch(official.email)),
+            (f"{official.email} is on the roster of {official.unit_code} twice, first on line {twice}; keep one", twice != row.line),
+            (f"language {official.language!r} is unknown; known are {', '.join(_LANGUAGES)}", official.language not in _LANGUAGES),
+        ):
+            if wrong:
+                row.fault(what)
+                sound = False
+        if sound:
+            found.setdefault(official.unit_code, []).append(official)
+    if rows:
+        for code, info in units.items():
+            if code not in found and not any(row["unit_code"] == code for row in rows):
+                faults.add("roster.csv", rows[-1].line, f"nobody is on the roster of {info.level} {code} ({info.name}); add an official, or its alerts go nowhere")
+    return {code: tuple(officials) for code, officials in found.items()}
+
+
+def _read_neighbours(folder: Path, faults: Faults) -> tuple[float, tuple[Neighbour, ...]]:
+    entry = read_yaml(folder / "neighbours.yaml", faults)
+    if entry is None:
+        return 0.0, ()
+    record = entry.as_record("the file", ("reach_km", "neighbours"))
+    reach_km = record["reach_km"].as_number("reach_km", most=1000) if "reach_km" in record else None
+    neighbours: list[Neighbour] = []
+    for item in record["neighbours"].as_list("neighbours") if "neighbours" in record else ():
+        parts = item.as_record("a neighbour", ("code", "name", "points"))
+        code = parts["code"].as_text("code") if "code" in parts else None
+        name = parts["name"].as_text("name") if "name" in parts else None
+        points = tuple(_places(parts["points"].as_list("points")) if "points" in parts else ())
+        if code is not None and any(code == other.code for other in neighbours):
+            item.fault(f"neighbour {code} is given twice; keep one")
+        if "points" in parts and not points:
+            parts["points"].fault("a neighbour needs a known point at least")
+        if code and name:
+            neighbours.append(Neighbour(code, name, points))
+    return reach_km or 0.0, tuple(neighbours)
+
+
+def _places(entries: Iterable[object]) -> Iterable[Place]:
+    from tanggap.contracts.sources import Entry
+
+    for entry in entries:
+        assert isinstance(entry, Entry)
+        parts = entry.as_record("a point", ("name", "lat", "lon"))
+        if len(parts) == 3:
+            name = parts["name"].as_text("name")
+            lat, lon = parts["lat"].as_degrees("lat", 90), parts["lon"].as_degrees("lon", 180)
+            if name is not None and lat is not None and lon is not None:
+                yield Place(name, lat, lon)
+
+
+def _km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Great-circle distance (haversine), kilometres."""
+    phi, other_phi = math.radians(lat), math.radians(other_lat)
+    half = (
+        math.sin((other_phi - phi) / 2) ** 2
+        + math.cos(phi) * math.cos(other_phi) * math.sin(math.radians(other_lon - lon) / 2) ** 2
+    )
+    return 2 * _EARTH_KM * math.asin(math.sqrt(half))

@@ -1,0 +1,51 @@
+"""The SLA policy: how long each clock of a complaint may run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tanggap.contracts.clocks import Budget, Calendar, term
+from tanggap.contracts.events import ClockName, ClockTerm, Urgency
+
+CLOCKS: Final[tuple[ClockName, ...]] = ("coordinate", "first_response", "resolution", "verification")
+"""All clocks, in the order in which they are stamped."""
+
+Budgets = Mapping[ClockName, Budget]
+
+
+@dataclass(frozen=True)
+class SlaPolicy:
+    """Budgets by category, and the triage desk's. `by_urgency`: a first response that an urgency asks for, whatever the category.
+
+    In `by_urgency`, None means the category's own coordination budget.
+    """
+
+    calendar: Calendar
+    warn_share: float
+    by_category: Mapping[str, Budgets]
+    by_urgency: Mapping[Urgency, Budget | None]
+    triage: Budgets
+
+    def terms(self, category: str, urgency: Urgency, received_at: datetime) -> tuple[ClockTerm, ...]:
+        """The clocks of a complaint of that category and urgency, from the moment of receipt.
+
+        Raises `KeyError` for an unknown category and `UnknownYear` where working time touches a year without known holidays.
+        """
+        budgets = dict(self.by_category[category])
+        if urgency in self.by_urgency:
+            budgets["first_response"] = self.by_urgency[urgency] or budgets["coordinate"]
+        return self._stamped(budgets, received_at)
+
+    def triage_terms(self, received_at: datetime) -> tuple[ClockTerm, ...]:
+        """The clocks that run while a person decides who must act."""
+        return self._stamped(self.triage, received_at)
+
+    def _stamped(self, budgets: Budgets, received_at: datetime) -> tuple[ClockTerm, ...]:
+        return tuple(
+            term(clock, budgets[clock], None if clock == "verification" else received_at, self.calendar, self.warn_share)
+            for clock in CLOCKS
+            if clock in budgets
+        )

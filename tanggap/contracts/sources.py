@@ -1,0 +1,239 @@
+"""Reads a city's CSV and YAML files with their line numbers, and notes what is wrong with their form."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from tanggap.contracts.faults import Faults
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def read_text(path: Path, faults: Faults) -> str | None:
+    """The file's text, or None where there is none to go on with."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        faults.add(path.name, 1, f"the file is missing; a city has one in {path.parent}")
+        return None
+    except OSError as error:
+        faults.add(path.name, 1, f"the file can't be read: {error.strerror}")
+        return None
+    if raw.startswith(_BOM):
+        faults.add(path.name, 1, "starts with a byte order mark; save it as UTF-8 without one")
+        raw = raw[len(_BOM) :]
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        faults.add(path.name, line, f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record of a CSV file. `line`: where it begins."""
+
+    file: str
+    line: int
+    values: Mapping[str, str]
+    faults: Faults
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+    def fault(self, what: str) -> None:
+        """Note a fault of this record."""
+        self.faults.add(self.file, self.line, what)
+
+
+def read_rows(path: Path, columns: tuple[str, ...], faults: Faults) -> list[Row]:
+    """The records of a CSV file with a header of exactly these columns, in any order; values without space around them.
+
+    A record with a wrong number of fields is a fault and left out.
+    """
+    text = read_text(path, faults)
+    if text is None:
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[Row] = []
+    header: list[str] | None = None
+    line = 1
+    try:
+        for record in reader:
+            begun, line = line, reader.line_num + 1
+            if not any(field.strip() for field in record):
+                continue
+            if header is None:
+                header = [field.strip() for field in record]
+                if not _header_is_right(path.name, begun, header, columns, faults):
+                    return []
+            elif len(record) != len(header):
+                faults.add(path.name, begun, f"has {len(record)} fields where the header has {len(header)}; quote a field with a comma")
+            else:
+                values = {name: field.strip() for name, field in zip(header, record, strict=True)}
+                rows.append(Row(path.name, begun, values, faults))
+    except csv.Error as error:
+        faults.add(path.name, line, f"is not CSV: {error}")
+    if header is None:
+        faults.add(path.name, 1, f"is empty; its first line must be {','.join(columns)}")
+    return rows
+
+
+def _header_is_right(file: str, line: int, header: list[str], columns: tuple[str, ...], faults: Faults) -> bool:
+    missing = [name for name in columns if name not in header]
+    unknown = [name for name in header if name not in columns]
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if missing:
+        faults.add(file, line, f"lacks the column{_s(missing)} {', '.join(missing)}; the header must be {','.join(columns)}")
+    if unknown:
+        faults.add(file, line, f"has the unknown column{_s(unknown)} {', '.join(unknown)}; the header must be {','.join(columns)}")
+    if doubled:
+        faults.add(file, line, f"names the column{_s(doubled)} {', '.join(doubled)} twice")
+    return not (missing or unknown or doubled)
+
+
+def _s(names: list[str]) -> str:
+    return "s" if len(names) > 1 else ""
+
+
+class Entry:
+    """A value of a YAML file with its line. Each `as_…` returns None, with the fault noted, for a value of another form."""
+
+    def __init__(self, file: str, node: Node, faults: Faults) -> None:
+        self.file: Final = file
+        self.faults: Final = faults
+        self._node = node
+
+    @property
+    def line(self) -> int:
+        """Where it stands, from 1."""
+        return int(self._node.start_mark.line) + 1
+
+    def fault(self, what: str) -> None:
+        """Note a fault of this value."""
+        self.faults.add(self.file, self.line, what)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a single value, neither mapping nor list."""
+        return isinstance(self._node, ScalarNode)
+
+    def as_text(self, what: str) -> str | None:
+        """A single value as written, without quotes."""
+        if isinstance(self._node, ScalarNode) and str(self._node.value).strip():
+            return str(self._node.value).strip()
+        self.fault(f"{what} must be a single value")
+        return None
+
+    def as_number(self, what: str, most: float = 1e6) -> float | None:
+        """A number above 0, to `most`."""
+        text = self.as_text(what)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
+        if 0 < number <= most:
+            return number
+        self.fault(f"{what} must be a number above 0 and at most {most:g}, not {text!r}")
+        return None
+
+    def as_degrees(self, what: str, most: float) -> float | None:
+        """Degrees between -`most` and `most`."""
+        text = self.as_text(what)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = most + 1
+        if -most <= number <= most:
+            return number
+        self.fault(f"{what} must be degrees between -{most:g} and {most:g}, not {text!r}")
+        return None
+
+    def as_whole(self, what: str, least: int, most: int) -> int | None:
+        """A whole number from `least` to `most`."""
+        text = self.as_text(what)
+        if text is None:
+            return None
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        self.fault(f"{what} must be a whole number from {least} to {most}, not {text!r}")
+        return None
+
+    def as_date(self, what: str) -> date | None:
+        """A day, as 2026-08-17."""
+        text = self.as_text(what)
+        if text is None:
+            return None
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.fault(f"{what} must be a day written as 2026-08-17, not {text!r}")
+            return None
+
+    def as_list(self, what: str) -> list[Entry]:
+        """The values of a list."""
+        if isinstance(self._node, SequenceNode):
+            return [Entry(self.file, node, self.faults) for node in self._node.value]
+        self.fault(f"{what} must be a list")
+        return []
+
+    def as_table(self, what: str) -> dict[str, tuple[int, Entry]]:
+        """A mapping with keys of its own, each with its line; a key that comes twice is a fault."""
+        if not isinstance(self._node, MappingNode):
+            self.fault(f"{what} must be a mapping of names to values")
+            return {}
+        table: dict[str, tuple[int, Entry]] = {}
+        for key_node, value_node in self._node.value:
+            key, line = str(key_node.value), int(key_node.start_mark.line) + 1
+            if key in table:
+                self.faults.add(self.file, line, f"{key} is given twice, first on line {table[key][0]}; keep one")
+            else:
+                table[key] = (line, Entry(self.file, value_node, self.faults))
+        return table
+
+    def as_record(self, what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Entry]:
+        """A mapping whose keys are known; what is missing, and what is unknown, is a fault."""
+        if not isinstance(self._node, MappingNode):
+            self.fault(f"{what} must be a mapping with {', '.join((*required, *optional))}")
+            return {}
+        table = self.as_table(what)
+        known = (*required, *optional)
+        for key, (line, _value) in table.items():
+            if key not in known:
+                self.faults.add(self.file, line, f"{key} is unknown in {what}; known are {', '.join(known)}")
+        for key in required:
+            if key not in table:
+                self.fault(f"{what} lacks {key}")
+        return {key: value for key, (_line, value) in table.items() if key in known}
+
+
+def read_yaml(path: Path, faults: Faults) -> Entry | None:
+    """The file's top value, or None, with the fault noted, where there is none."""
+    text = read_text(path, faults)
+    if text is None:
+        return None
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        faults.add(path.name, int(mark.line) + 1 if mark else 1, f"is not YAML: {error.problem or error.context}")
+        return None
+    if node is None:
+        faults.add(path.name, 1, "is empty")
+        return None
+    return Entry(path.name, node, faults)
