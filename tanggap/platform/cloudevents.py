@@ -58,19 +58,22 @@ def headers(
     dataschema: str,
     traceparent: str | None = None,
 ) -> list[Header]:
-    """The headers of one record, in a fixed order; `traceparent` is left out where there is none."""
-    result: list[Header] = [
-        ("ce_specversion", SPEC_VERSION),
+    """The headers of one record; `traceparent` is left out where there is none.
+
+    The two that readers look for before they parse come first.
+    """
+    result: list[Header] = [("ce_type", event_type.encode())]
+    if traceparent is not None:
+        result.append(("traceparent", traceparent.encode()))
+    result += (
         ("ce_id", str(event_id).encode()),
-        ("ce_type", event_type.encode()),
         ("ce_source", source(service).encode()),
         ("ce_subject", str(subject).encode()),
         ("ce_time", timestamp(occurred_at).encode()),
+        ("ce_specversion", SPEC_VERSION),
         ("ce_dataschema", dataschema.encode()),
         ("content-type", CONTENT_TYPE),
-    ]
-    if traceparent is not None:
-        result.append(("traceparent", traceparent.encode()))
+    )
     return result
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
 import aiosql
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiosql.queries import Queries
 
 if TYPE_CHECKING:
@@ -37,6 +39,21 @@ _TRANSIENT_CLASSES = (
     "58",  # system error: input or output
 )
 _TRANSIENT_CODES = frozenset({"55P03", "25006", "57014"})  # lock not available, read-only (a failover), query canceled
+
+_TRANSIENT_ERRNOS = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EHOSTUNREACH,
+        errno.EMFILE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOSPC,
+        errno.ETIMEDOUT,
+    }
+)
 
 
 class Database:
@@ -158,5 +175,8 @@ def is_transient(exc: BaseException) -> bool:
         # asyncpg says "connection is closed", "pool is closing", "another operation is in progress" with one class.
         return isinstance(exc, asyncpg.InternalClientError) or "clos" in str(exc)
     if isinstance(exc, KafkaError):
-        return bool(exc.retriable)
-    return isinstance(exc, ConnectionError | TimeoutError | OSError)
+        return bool(exc.retriable) or isinstance(exc, KafkaTimeoutError)
+    if isinstance(exc, ConnectionError | TimeoutError):
+        return True
+    # Several addresses that all refuse come as one OSError without a number.
+    return isinstance(exc, OSError) and (exc.errno is None or exc.errno in _TRANSIENT_ERRNOS or isinstance(exc, gaierror))

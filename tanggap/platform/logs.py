@@ -57,17 +57,7 @@ def configure(service: str, *, level: str = "INFO", form: str = "json") -> None:
         last: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
         last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
+    _through_stdlib(shared)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -86,6 +76,21 @@ def configure(service: str, *, level: str = "INFO", form: str = "json") -> None:
     # Uvicorn's "Started server process" and aiokafka's rebalance chatter say what our own lines say better.
     for name in ("uvicorn.error", "aiokafka"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.WARNING))
+
+
+def _through_stdlib(shared: list[Any]) -> None:
+    """Structlog's lines go through the standard library's loggers, so that one handler sees all."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
 
 
 class _Named:
@@ -150,3 +155,5 @@ class KafkaOutage(logging.Filter):
 
 kafka_outage = KafkaOutage()
 """The process's one filter."""
+
+_through_stdlib([structlog.contextvars.merge_contextvars])

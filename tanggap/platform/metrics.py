@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CONSUMED = Counter(
@@ -39,3 +41,12 @@ HTTP_SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+
+def batch_done(*, seconds: float, oldest: float, handled: int, skipped: int, dead_lettered: int) -> None:
+    """Count one batch. `oldest`: stamp of its oldest record, seconds since the epoch."""
+    CONSUMER_BATCH_SECONDS.observe(seconds)
+    CONSUMER_DELAY.observe(max(0.0, time.time() - oldest))
+    for outcome, count in (("handled", handled), ("skipped", skipped), ("dead_lettered", dead_lettered)):
+        if count:
+            CONSUMED.labels(outcome).inc(count)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
 _FORM = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})\Z")
 
@@ -107,6 +107,23 @@ def continued(
         _current.reset(token)
 
 
+@contextmanager
+def within(traceparent: str | None, span: Span | None = None, **about: str | None) -> Iterator[None]:
+    """Be within a trace for the block, and within its span where there is one (which goes on after it); log lines get `about`."""
+    token = _current.set(traceparent)
+    bound = {name: value for name, value in about.items() if value is not None}
+    if traceparent is not None:
+        bound["trace_id"] = trace_id(traceparent)
+    try:
+        with (
+            structlog.contextvars.bound_contextvars(**bound),
+            trace.use_span(span, end_on_exit=False) if span is not None else nullcontext(),
+        ):
+            yield
+    finally:
+        _current.reset(token)
+
+
 def start(parent: str | None, name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Span:
     """A span below `parent`, which the caller ends. Only where `enabled()`."""
     if _tracer is None:
@@ -131,7 +148,7 @@ def _context(traceparent: str) -> SpanContext:
 
 
 __all__ = [
-    "Link",
+    "Span",
     "SpanKind",
     "Status",
     "StatusCode",
@@ -146,4 +163,5 @@ __all__ = [
     "trace_id",
     "use",
     "valid",
+    "within",
 ]

@@ -27,16 +27,19 @@ COMPLAINTS = "complaints"
 DEAD_LETTERS = "complaints.dlq"
 INBOX = "complaints.inbox"
 
-KEEP_FOR_EVER = {"retention.ms": "-1"}
+_KEEP_FOR_EVER = {"retention.ms": "-1"}
+# Others write to the inbox, with whatever compression they like; the broker turns it into one that our readers know.
+_READABLE = {"compression.type": "gzip"}
 
 LOCAL_TOPICS: tuple[TopicSpec, ...] = (
-    TopicSpec(COMPLAINTS, 12, config=KEEP_FOR_EVER),
-    TopicSpec(DEAD_LETTERS, 1, config=KEEP_FOR_EVER),
-    TopicSpec(INBOX, 3),
+    TopicSpec(COMPLAINTS, 12, config=_KEEP_FOR_EVER),
+    TopicSpec(DEAD_LETTERS, 1, config=_KEEP_FOR_EVER),
+    TopicSpec(INBOX, 3, config=_READABLE),
 )
 """The topics of one machine. The log keeps every complaint's whole life, so its records don't expire."""
 
-_STAMP = {"message.timestamp.type": "LogAppendTime"}
+# Above every body that HTTP lets in (1 MiB), so that no event of ours can be too large for the log.
+_ALWAYS = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "4194304"}
 
 
 async def ensure_topics(bootstrap: str, specs: Sequence[TopicSpec] = LOCAL_TOPICS) -> list[str]:
@@ -65,7 +68,7 @@ async def ensure_topics(bootstrap: str, specs: Sequence[TopicSpec] = LOCAL_TOPIC
             return []
         response = await admin.create_topics(
             [
-                NewTopic(spec.name, spec.partitions, spec.replication_factor, topic_configs={**_STAMP, **spec.config})
+                NewTopic(spec.name, spec.partitions, spec.replication_factor, topic_configs={**_ALWAYS, **spec.config})
                 for spec in missing
             ]
         )
