@@ -1,0 +1,1 @@
+"""The notifier: tells the officials who must act, and takes their answers."""

@@ -4,6 +4,6 @@ A service makes one `Pages` with its own templates and catalogues, mounts it, an
 (classes, macros, filters) is described in `README.md` beside this file.
 """
 
-from tanggap.platform.pages.render import LANGUAGES, Language, Pages
+from tanggap.platform.pages.render import HEADERS, LANGUAGES, Language, Pages
 
-__all__ = ["LANGUAGES", "Language", "Pages"]
+__all__ = ["HEADERS", "LANGUAGES", "Language", "Pages"]

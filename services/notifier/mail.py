@@ -1,0 +1,150 @@
+"""Makes the mail of an alert: the city's words, one link, headers that mail programs and other machines heed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import jinja2
+
+from services.notifier.alerts import Alert, Kind
+from services.notifier.links import Link, Links
+from services.notifier.wording import Namer, deadlines, map_url
+from tanggap.contracts import lifecycle
+from tanggap.contracts.city import City
+from tanggap.contracts.events import (
+    Actor,
+    ComplaintAssigned,
+    ComplaintSubmitted,
+    ComplaintTriageRequested,
+    Decision,
+    Point,
+    Words,
+)
+from tanggap.contracts.lifecycle import Complaint
+from tanggap.platform.clock import Now, utc_now
+from tanggap.platform.pages import LANGUAGES, Language, Pages
+
+LONGEST_SUBJECT_CHARS = 140
+
+
+class TextFault(Exception):  # noqa: N818 - the fault is in a file, not in the program
+    """A text of the city's mails can't be rendered: which one, and why."""
+
+
+class Composer:
+    """Composes alerts in a city's words, from `<city>/texts/mail`."""
+
+    def __init__(self, texts: Path, city: City, links: Links, sender: Address, *, now: Now = utc_now) -> None:
+        self._city = city
+        self._links = links
+        self.sender = sender
+        self._now = now
+        self._namer = Namer(city)
+        self._words = Pages(texts, texts, tz=city.tz, now=now)
+
+    def check(self) -> None:
+        """Make a sample of every mail in every language: a text's fault shows when the service starts, not at the first alert.
+
+        Raises `TextFault`.
+        """
+        for kind in Kind:
+            for lang in LANGUAGES:
+                try:
+                    self.compose(*sample(kind, lang, self._city, self._now()))
+                except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as fault:
+                    place = f"{fault.name}:{fault.lineno}: " if isinstance(fault, jinja2.TemplateSyntaxError) else ""
+                    raise TextFault(f"texts/mail: {place}the alert `{kind}` ({lang}) can't be made: {fault}") from fault
+
+    def compose(self, alert: Alert, complaint: Complaint, submitted: str, called_by: str) -> bytes:
+        """Make the mail of `alert`, ready for SMTP. `submitted`, `called_by`: bodies of the events that began and called."""
+        report = ComplaintSubmitted.model_validate_json(submitted, extra="ignore")
+        kind = ComplaintAssigned if alert.kind is Kind.ASSIGNED else ComplaintTriageRequested
+        call = kind.model_validate_json(called_by, extra="ignore")
+        lang: Language = "en" if alert.language == "en" else "id"
+        now = self._now()
+        link = Link(alert.id, alert.complaint_id, alert.unit.code, alert.role)
+        values: dict[str, object] = {
+            "kind": alert.kind.value,
+            "number": complaint.number,
+            "category": self._namer.category(complaint.category, lang),
+            "urgency": complaint.urgency,
+            "ward": None if complaint.ward is None else self._namer.unit(complaint.ward),
+            "holder": self._namer.unit(alert.holder),
+            "above": alert.unit.code != alert.holder.code,
+            "office": self._namer.office(Actor(role=alert.role, unit=alert.unit)),
+            "text": report.description,
+            "address": report.address,
+            "map": None if report.location is None else map_url(report.location),
+            "photos": report.media,
+            "received_at": complaint.received_at,
+            "deadlines": deadlines(complaint, now),
+            "reason": call.decision.reason.en if lang == "en" else call.decision.reason.id,
+            "link": self._links.url(link),
+            "link_until": now + self._links.lifetime,
+            "city": self._city.name,
+        }
+        return self._message(alert, lang, complaint, now, values)
+
+    def _message(self, alert: Alert, lang: Language, complaint: Complaint, now: datetime, values: Mapping[str, object]) -> bytes:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self.sender
+        message["To"] = Address(display_name=alert.name, addr_spec=alert.address)
+        subject = " ".join(self._words.render("alert.subject.txt", lang, **values).split())
+        message["Subject"] = subject if len(subject) <= LONGEST_SUBJECT_CHARS else subject[: LONGEST_SUBJECT_CHARS - 1] + "…"
+        message["Date"] = format_datetime(now.astimezone(self._city.tz))
+        # The same alert sent twice has the same Message-ID: a receiver's system can drop the second copy.
+        message["Message-ID"] = f"<{alert.id}@{self.sender.domain}>"
+        # All mails about a complaint make one thread.
+        message["References"] = f"<complaint.{alert.complaint_id}@{self.sender.domain}>"
+        # RFC 3834: no holiday note, please. The second is what Exchange heeds.
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["List-Id"] = f"Tanggap {self._city.name} <alerts.{self.sender.domain}>"
+        message["Content-Language"] = lang
+        if complaint.urgency == "emergency":
+            message["Importance"] = "high"
+        message.set_content(self._words.render("alert.txt", lang, **values), cte="quoted-printable")
+        message.add_alternative(self._words.render("alert.html", lang, **values), subtype="html", cte="quoted-printable")
+        return message.as_bytes()
+
+
+def sample(kind: Kind, lang: str, city: City, now: datetime) -> tuple[Alert, Complaint, str, str]:
+    """Make up an alert with everything in it, as `compose` takes it."""
+    unit, above = city.triage_unit, city.unit(city.root)
+    category = next(iter(city.categories))
+    submitted = ComplaintSubmitted.create(
+        complaint_id=UUID(int=0),
+        cause="sample",
+        occurred_at=now,
+        number=f"{city.number_prefix}0000000000",
+        app="sample",
+        client_request_id="sample",
+        category=category,
+        description="-",
+        location=Point(lat=0.0, lon=0.0),
+        address="-",
+        media=("https://example.org/1.jpg",),
+        received_at=now,
+    )
+    decision = Decision(
+        method="none", confidence=0, rule=None, reason=Words(id="-", en="-"), policy_version="sample", wards_version="sample"
+    )
+    more: dict[str, Any] = {"unit": unit, "category": category, "urgency": "emergency", "decision": decision, "occurred_at": now}
+    clocks = city.sla.triage_terms(now)
+    call: ComplaintAssigned | ComplaintTriageRequested
+    if kind is Kind.ASSIGNED:
+        call = ComplaintAssigned.create(complaint_id=UUID(int=0), cause="sample", ward=unit, agency=None, clocks=clocks, **more)
+    else:
+        call = ComplaintTriageRequested.create(complaint_id=UUID(int=0), cause="sample", problem="no_rule", clocks=clocks, **more)
+    complaint = lifecycle.fold([submitted, call], city.calendar)
+    assert complaint is not None  # noqa: S101 - it begins with complaint.submitted
+    alert = Alert(UUID(int=0), UUID(int=0), call.event_id, kind, 0, unit, above, "sample", "-", "sample@example.org", lang)
+    return alert, complaint, submitted.model_dump_json(), call.model_dump_json()
