@@ -8,7 +8,7 @@ what counts: a report at Monday 06:00 in Jakarta is Monday's, though the world's
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -148,6 +148,12 @@ class Calendar:
                 days -= 1
         return self.day_end(day)
 
+    def is_day_end(self, moment: datetime) -> bool:
+        """Whether it is 24:00 of a local day, at which nobody is just stopping work: where a budget of working days ends."""
+        day = self.day_of(moment - _DAY)
+        spans = self._spans(day)
+        return moment == self.day_end(day) and not (spans and spans[-1][1] == moment)
+
     def _add(self, start: datetime, amount: timedelta) -> datetime:
         start = clipped(start)
         if amount <= _ZERO:
@@ -270,13 +276,16 @@ def term(
 
 @dataclass(frozen=True)
 class ClockState:
-    """A clock of one complaint: its term as stamped, and what has happened to it. Moments are UTC.
+    """A clock of one complaint: what it may take, and what has happened to it. Moments are UTC.
 
     `due` and `warn` are the marks as they stood when the clock last ran; read `due_at` and `warn_at`, which are None while the
     clock is paused or not yet started. A stopped clock keeps the marks that it is judged by.
     """
 
-    term: ClockTerm
+    name: ClockName
+    basis: Basis
+    budget_seconds: int
+    started_at: datetime | None = None
     due: datetime | None = None
     warn: datetime | None = None
     paused_at: datetime | None = None
@@ -285,9 +294,16 @@ class ClockState:
     breached_at: datetime | None = None
 
     @property
-    def name(self) -> ClockName:
-        """Which clock it is."""
-        return self.term.clock
+    def term(self) -> ClockTerm:
+        """The clock as an event would stamp it now."""
+        return ClockTerm(
+            clock=self.name,
+            basis=self.basis,
+            budget_seconds=self.budget_seconds,
+            started_at=self.started_at,
+            warn_at=self.warn,
+            due_at=self.due,
+        )
 
     @property
     def due_at(self) -> datetime | None:
@@ -311,72 +327,107 @@ class ClockState:
 
 def opened(stamped: ClockTerm) -> ClockState:
     """The clock as stamped: running, or not started."""
-    return ClockState(stamped, due=stamped.due_at, warn=stamped.warn_at)
+    return ClockState(
+        name=stamped.clock,
+        basis=stamped.basis,
+        budget_seconds=stamped.budget_seconds,
+        started_at=_utc(stamped.started_at),
+        due=_utc(stamped.due_at),
+        warn=_utc(stamped.warn_at),
+    )
+
+
+def restamped(clock: ClockState, stamped: ClockTerm) -> ClockState:
+    """The clock under another term (triage's is provisional); what has happened to it stays."""
+    new = opened(stamped)
+    return _with(
+        new,
+        paused_at=clock.paused_at,
+        stopped_at=clock.stopped_at,
+        warned_at=clock.warned_at,
+        breached_at=clock.breached_at,
+    )
 
 
 def started(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
     """A clock that waited for its cause begins at `at`; one that has begun is left as it is."""
     if clock.due is not None:
         return clock
-    budget, basis = timedelta(seconds=min(clock.term.budget_seconds, _MOST_SECONDS)), clock.term.basis
-    due = _later(at, budget, basis, calendar)
-    return replace(clock, due=due, warn=_later(at, budget * WARN_SHARE, basis, calendar))
+    budget = timedelta(seconds=min(clock.budget_seconds, _MOST_SECONDS))
+    return _with(
+        clock,
+        started_at=clipped(at),
+        due=_later(at, budget, clock.basis, calendar),
+        warn=_later(at, budget * WARN_SHARE, clock.basis, calendar),
+    )
 
 
 def paused(clock: ClockState, at: datetime) -> ClockState:
     """A running clock stands still from `at`; any other is left as it is."""
-    return replace(clock, paused_at=_not_before_start(clock, at)) if clock.running else clock
+    return _with(clock, paused_at=_not_before_start(clock, at)) if clock.running else clock
 
 
 def resumed(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
-    """A paused clock runs on from `at` with the time that was left; any other is left as it is.
+    """A paused clock runs on from `at`; any other is left as it is.
 
-    A mark that had passed before the pause stays where it is: it can't be moved into the future.
+    Its marks move by what the pause took of the time that the clock counts: a weekend takes nothing of working time. A mark that had
+    passed before the pause stays where it is, and one at a day's end (working days) is at a day's end again.
     """
     since = clock.paused_at
     if since is None or clock.due is None or clock.warn is None:
         return clock
-    at = max(clipped(at), since)
-    return replace(clock, paused_at=None, due=_moved_due(clock, since, at, calendar), warn=_moved(clock, clock.warn, since, at, calendar))
+    at = clipped(at)
+    lost = _passed(since, at, clock.basis, calendar)
+    due = clock.due if clock.due <= since else _later(clock.due, lost, clock.basis, calendar)
+    if due != clock.due and clock.basis == "working" and calendar.is_day_end(clock.due):
+        due = calendar.day_end(calendar.day_of(due))
+    warn = clock.warn if clock.warn <= since else _later(clock.warn, lost, clock.basis, calendar)
+    return _with(clock, paused_at=None, due=due, warn=warn)
 
 
 def stopped(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
     """The clock's cause is done at `at`. One that is paused runs on until then; one that is stopped or not started is left as it is."""
     if clock.stopped_at is not None or clock.due is None:
         return clock
-    clock = resumed(clock, at, calendar)
-    return replace(clock, stopped_at=_not_before_start(clock, at))
+    return _with(resumed(clock, at, calendar), stopped_at=_not_before_start(clock, at))
 
 
 def continued(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
     """A stopped clock runs on from where it stood (a reopening); any other is left as it is. The time between is not counted."""
     if clock.stopped_at is None:
         return clock
-    return resumed(replace(clock, paused_at=clock.stopped_at, stopped_at=None), at, calendar)
-
-
-def restamped(clock: ClockState, stamped: ClockTerm) -> ClockState:
-    """The clock under another term (triage's is provisional); what has happened to it stays."""
-    return replace(clock, term=stamped, due=stamped.due_at, warn=stamped.warn_at)
+    return resumed(_with(clock, paused_at=clock.stopped_at, stopped_at=None), at, calendar)
 
 
 def warned(clock: ClockState, at: datetime) -> ClockState:
     """The warning was given."""
-    return replace(clock, warned_at=at)
+    return _with(clock, warned_at=at)
 
 
 def breached(clock: ClockState, at: datetime) -> ClockState:
     """The breach was told."""
-    return replace(clock, breached_at=at)
+    return _with(clock, breached_at=at)
 
 
 _MOST_SECONDS: Final = round((CEILING - FLOOR).total_seconds())
 
 
+def _with(clock: ClockState, **changes: object) -> ClockState:
+    """`dataclasses.replace`, without its cost: a fold makes one of these for each clock of each event."""
+    new = object.__new__(ClockState)
+    new.__dict__.update(clock.__dict__)
+    new.__dict__.update(changes)
+    return new
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else clipped(moment)
+
+
 def _not_before_start(clock: ClockState, at: datetime) -> datetime:
     """`at`, but never before the clock began: producers' clocks differ by a little."""
-    begun = clock.term.started_at
-    return clipped(at) if begun is None else max(clipped(at), begun)
+    at, begun = clipped(at), clock.started_at
+    return at if begun is None or begun < at else begun
 
 
 def _later(start: datetime, amount: timedelta, basis: Basis, calendar: Calendar) -> datetime:
@@ -387,20 +438,8 @@ def _later(start: datetime, amount: timedelta, basis: Basis, calendar: Calendar)
     return CEILING if CEILING - start < amount else start + amount
 
 
-def _moved(clock: ClockState, mark: datetime, since: datetime, at: datetime, calendar: Calendar) -> datetime:
-    """Where `mark` stands when a pause from `since` ends at `at`."""
-    if mark <= since:
-        return mark
-    if clock.term.basis == "calendar":
-        return _later(at, mark - since, "calendar", calendar)
-    return calendar.add_working(at, calendar.working_between(since, mark))
-
-
-def _moved_due(clock: ClockState, since: datetime, at: datetime, calendar: Calendar) -> datetime:
-    """As `_moved`; a due time at a day's end (working days) is at a day's end after the pause too."""
-    due = clock.due
-    assert due is not None  # noqa: S101 - `resumed` has looked
-    moved = _moved(clock, due, since, at, calendar)
-    if due > since and clock.term.basis == "working" and not calendar.working_between(due - timedelta(seconds=1), due):
-        return calendar.day_end(calendar.day_of(moved))
-    return moved
+def _passed(start: datetime, end: datetime, basis: Basis, calendar: Calendar) -> timedelta:
+    """The time from `start` to `end`, by the clock on the wall or by the offices'; none where `end` is not after `start`."""
+    if end <= start:
+        return _ZERO
+    return timedelta(seconds=calendar.working_between(start, end)) if basis == "working" else end - start
