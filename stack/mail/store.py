@@ -92,14 +92,17 @@ class Store:
         ).fetchone()
         return int(row[0])
 
-    def find(self, *, to: str = "", since: datetime | None = None, after: int = 0, limit: int = 5000) -> list[Mail]:
-        """Return mails, the oldest first: to an address, received at `since` or later, with a number above `after`."""
+    def find(
+        self, *, to: str = "", words: str = "", since: datetime | None = None, after: int = 0, limit: int = 5000
+    ) -> list[Mail]:
+        """Return mails, the oldest first: to an address, with words in subject or text, since then, numbered above `after`."""
         moment = since.astimezone(UTC).isoformat() if since else ""
         rows = self._database.execute(
             f"SELECT {_COLUMNS} FROM mails WHERE id > ? AND received_at >= ?"  # noqa: S608 - our own column names
             " AND (? = '' OR EXISTS (SELECT 1 FROM json_each(recipients) WHERE lower(value) = lower(?)))"
+            " AND (? = '' OR instr(lower(subject || ' ' || text), lower(?)))"
             " ORDER BY id LIMIT ?",
-            (after, moment, to, to, limit),
+            (after, moment, to, to, words, words, limit),
         )
         return [_mail(row) for row in rows]
 

@@ -62,11 +62,12 @@ def _add_data(app: FastAPI, sink: MailSink) -> None:
     @app.get("/messages.json")
     async def list_all(
         to: str = "",
+        q: str = "",
         since: datetime | None = None,
         after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=100_000)] = 5000,
     ) -> JSONResponse:
-        return JSONResponse([mail.as_json() for mail in sink.store.find(to=to, since=since, after=after, limit=limit)])
+        return JSONResponse([mail.as_json() for mail in sink.store.find(to=to, words=q, since=since, after=after, limit=limit)])
 
     @app.get("/messages/{number}.json")
     async def show_json(number: Number) -> JSONResponse:
