@@ -111,7 +111,7 @@ def index_settings() -> dict[str, str]:
 
 def locked(name: str) -> str:
     """Return the lock's lines of one package: its version and sums."""
-    found = re.search(rf"^{re.escape(name)}==.*(?:\\\n.*)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^{re.escape(name)}==(?:.*\\\n)*.*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
         fail(f"{LOCK.name} has no {name}: write it anew with `make lock`.")
         raise AssertionError
