@@ -20,6 +20,7 @@ from tanggap.platform.database import Connection, Database
 
 _NUMBER_PLACE = "NUMBER"
 _ATTEMPTS = 5
+_ACCEPT: str = QUERIES.accept.sql
 
 
 class ClientKeyReused(Exception):  # noqa: N818 - what the app did
@@ -61,32 +62,32 @@ class Acceptance:
         async with self._database.connection() as connection:
             day = await self._numbers.day(connection, received_at)
             for _ in range(_ATTEMPTS):
-                row = await QUERIES.accept(
-                    connection,
-                    app=app,
-                    client_request_id=submission.client_request_id,
-                    day_base=day.base,
-                    day_prefix=day.prefix,
-                    id=complaint_id,
-                    request_hash=fingerprint,
-                    source=submission.source,
-                    category=submission.category,
-                    description=submission.description,
-                    lat=None if point is None else point.lat,
-                    lon=None if point is None else point.lon,
-                    address=submission.address,
-                    media=submission.media,
-                    reported_at=submission.occurred_at,
-                    received_at=received_at,
-                    contact=None if sealed is None else sealed.contact,
-                    wrapped_key=None if sealed is None else sealed.wrapped_key,
-                    wrapped_by=None if sealed is None else sealed.wrapped_by,
-                    event_id=event.event_id,
-                    event_type=event.type,
-                    dataschema=event.dataschema,
-                    payload_head=head,
-                    payload_tail=tail,
-                    traceparent=traceparent,
+                row = await connection.fetchrow(
+                    _ACCEPT,
+                    complaint_id,
+                    app,
+                    submission.client_request_id,
+                    fingerprint,
+                    submission.source,
+                    submission.category,
+                    submission.description,
+                    None if point is None else point.lat,
+                    None if point is None else point.lon,
+                    submission.address,
+                    submission.media,
+                    submission.occurred_at,
+                    received_at,
+                    day.prefix,
+                    day.base,
+                    None if sealed is None else sealed.contact,
+                    None if sealed is None else sealed.wrapped_key,
+                    None if sealed is None else sealed.wrapped_by,
+                    event.event_id,
+                    event.type,
+                    event.dataschema,
+                    head,
+                    tail,
+                    traceparent,
                 )
                 if row is not None:
                     break

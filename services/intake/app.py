@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from fastapi import FastAPI
-from tanggap.contracts.city import City
 
 from services.intake import api, openapi
 from services.intake.acceptance import Acceptance
@@ -32,7 +33,7 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
     database = Database(settings.dsn, settings.service)
     return Process(
         settings,
-        app=make_app(database, city, settings.reporter_key, now=now),
+        app=make_app(database, city.tz, settings.reporter_key, now=now),
         database=database,
         consumer=Consumer[Event](
             settings, topic=topic, decoders=events.decoders(), handle=ReadModel(database, city.calendar).handle, now=now
@@ -41,14 +42,14 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
     )
 
 
-def make_app(database: Database, city: City, reporter_key: bytes, *, now: Now = utc_now) -> FastAPI:
-    """Make the HTTP side."""
+def make_app(database: Database, tz: tzinfo, reporter_key: bytes, *, now: Now = utc_now) -> FastAPI:
+    """Make the HTTP side. `tz`: the city's zone, whose days the numbers count."""
     app = openapi.application()
     http.install(app, max_body_bytes=MAX_BODY_BYTES)
     app.include_router(
         api.router(
             Keyring(database),
-            Acceptance(database, Numbers(city.tz), Vault(reporter_key), now=now),
+            Acceptance(database, Numbers(tz), Vault(reporter_key), now=now),
             Reading(database, now=now),
             now=now,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -49,6 +49,10 @@ def _run(work: Callable[[Connection], Awaitable[T]]) -> T:
         _refuse(f"the database does not answer: {str(trouble) or type(trouble).__name__}")
 
 
+async def _all(rows: AsyncIterator[Any]) -> list[Any]:
+    return [row async for row in rows]
+
+
 def _refuse(line: str) -> NoReturn:
     sys.stderr.write(f"{line}\n")
     raise typer.Exit(EXIT_FAULT)
@@ -78,7 +82,7 @@ def add(name: Annotated[str, typer.Argument(help="The app, as events will name i
 @commands.command("list")
 def list_(*, as_json: Json = False) -> None:
     """List the keys by the part that may be shown."""
-    found = [_row(row) for row in _run(QUERIES.list_keys)]
+    found = [_row(row) for row in _run(lambda c: _all(QUERIES.list_keys(c)))]
     if as_json:
         _said(found)
         return
@@ -96,7 +100,7 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke the keys of NAME. They stop working within seconds."""
-    rows = _run(lambda c: QUERIES.revoke_keys(c, name=name.strip(), revoked_at=utc_now()))
+    rows = _run(lambda c: _all(QUERIES.revoke_keys(c, name=name.strip(), revoked_at=utc_now())))
     if not rows:
         _refuse(f"no app and no key is called {name}: see `tanggap keys list`")
     found = [_row(row) for row in rows]

@@ -87,8 +87,10 @@ class ReadModel:
         """Take in `batch`, all or nothing."""
         ids = list({received.event.complaint_id for received in batch})
         async with self._database.transaction() as connection:
-            rows = await QUERIES.states_of(connection, complaint_ids=ids)
-            known = {row["complaint_id"]: lifecycle.decode(row["state"]) for row in rows}
+            known = {
+                row["complaint_id"]: lifecycle.decode(row["state"])
+                async for row in QUERIES.states_of(connection, complaint_ids=ids)
+            }
             changed, entries, outcomes = fold(known, [received.event for received in batch], self._calendar)
             latest: dict[UUID, datetime] = {}
             for line in entries:

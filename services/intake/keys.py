@@ -103,6 +103,6 @@ class Keyring:
                 return
             begun = self._seconds()
             async with self._database.connection() as connection:
-                rows = await QUERIES.list_keys(connection)
+                rows = [row async for row in QUERIES.list_keys(connection)]
             self._keys = {row["prefix"]: _Known(row["app"], row["hash"], row["revoked_at"] is not None) for row in rows}
             self._read_at = begun

@@ -28,6 +28,7 @@ def application() -> FastAPI:
         version="1",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirected POST is sent twice, and a path with dots in it somewhere else
     )
 
     def openapi() -> dict[str, Any]:

@@ -4,13 +4,17 @@
 --   known  found first, so that a retry burns no number and writes nothing
 --   fresh  the unique key decides between two at once; the number is made here, where the sequence is, so none is skipped
 --   told   the event's JSON came cut in two where the number belongs
+-- By position, since it is run for every request and aiosql's naming would cost it a tenth of its time:
+--   $1 id, $2 app, $3 client_request_id, $4 request_hash, $5 source, $6 category, $7 description, $8 lat, $9 lon, $10
+--   address, $11 media, $12 reported_at, $13 received_at, $14 day_prefix, $15 day_base, $16 contact, $17 wrapped_key, $18
+--   wrapped_by, $19 event_id, $20 event_type, $21 dataschema, $22 payload_head, $23 payload_tail, $24 traceparent
 WITH known AS (
     SELECT id, number, received_at, request_hash
     FROM complaints
-    WHERE app = :app AND client_request_id = :client_request_id
+    WHERE app = $2 AND client_request_id = $3
 ),
 counted AS (
-    SELECT (nextval('numbers') - :day_base::bigint)::text AS count
+    SELECT (nextval('numbers') - $15::bigint)::text AS count
     WHERE NOT EXISTS (SELECT FROM known)
 ),
 fresh AS (
@@ -19,23 +23,23 @@ fresh AS (
         reported_at, received_at
     )
     SELECT
-        :id::uuid, :day_prefix || lpad(count, greatest(4, length(count)), '0'), :app, :client_request_id, :request_hash, :source,
-        :category, :description, :lat, :lon, :address, :media, :reported_at, :received_at
+        $1::uuid, $14 || lpad(count, greatest(4, length(count)), '0'), $2, $3, $4, $5,
+        $6, $7, $8, $9, $10, $11, $12, $13
     FROM counted
     ON CONFLICT (app, client_request_id) DO NOTHING
     RETURNING id, number, received_at
 ),
 contact AS (
     INSERT INTO reporters (complaint_id, contact)
-    SELECT id, :contact::bytea FROM fresh WHERE :contact::bytea IS NOT NULL
+    SELECT id, $16::bytea FROM fresh WHERE $16::bytea IS NOT NULL
 ),
 contact_key AS (
     INSERT INTO reporter_keys (complaint_id, wrapped_key, wrapped_by)
-    SELECT id, :wrapped_key::bytea, :wrapped_by::text FROM fresh WHERE :wrapped_key::bytea IS NOT NULL
+    SELECT id, $17::bytea, $18::text FROM fresh WHERE $17::bytea IS NOT NULL
 ),
 told AS (
     INSERT INTO outbox (event_id, subject, type, occurred_at, dataschema, payload, traceparent)
-    SELECT :event_id, id, :event_type, received_at, :dataschema, :payload_head || number || :payload_tail, :traceparent
+    SELECT $19, id, $20, received_at, $21, $22 || number || $23, $24
     FROM fresh
 )
 SELECT id, number, received_at, request_hash, false AS created FROM known

@@ -122,7 +122,14 @@ def _optional(most: int, description: str, example: str) -> Any:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,  # an error that somebody logs must not show a telephone number
+    )
 
 
 class Location(_Part):
