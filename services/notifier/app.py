@@ -17,6 +17,7 @@ from services.notifier.smtp import Provider
 from services.notifier.worker import Postman
 from tanggap.contracts import city, events
 from tanggap.platform import http
+from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.consumer import Consumer
 from tanggap.platform.database import Database
 from tanggap.platform.outbox import Relay
@@ -60,6 +61,6 @@ def build(settings: NotifierSettings) -> Process:
     )
 
 
-def pages(texts: Path, town: city.City) -> Pages:
+def pages(texts: Path, town: city.City, now: Now = utc_now) -> Pages:
     """Make the officials' pages in the city's words."""
-    return Pages(HERE / "templates", texts / "page", static=HERE / "static", tz=town.tz)
+    return Pages(HERE / "templates", texts / "page", static=HERE / "static", tz=town.tz, now=now)
