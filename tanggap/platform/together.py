@@ -20,10 +20,10 @@ R = TypeVar("R")
 class Together(Generic[A, R]):
     """Make one call of many: `answer = await together(item)`.
 
-    `work` gets at most `most` items, in the order of the calls, and returns their answers in that order. At most `at_once` calls of
-    `work` run at the same time. Where `work` raises trouble that passes, every caller of that batch gets it; where it raises anything
-    else the items are tried one by one, so that only the caller whose item is at fault hears of it. A caller that is cancelled does
-    not take its item back: it may be done or not, as with any call whose answer was lost.
+    `work` gets at most `most` items, in the order of the calls, and returns their answers in that order. At most `at_once`
+    calls of `work` run at the same time. Where `work` raises trouble that passes, every caller of that batch gets it; where it
+    raises anything else the items are tried one by one, so that only the caller whose item is at fault hears of it. A caller
+    that is cancelled does not take its item back: it may be done or not, as with any call whose answer was lost.
     """
 
     def __init__(self, work: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = 64, at_once: int = 2) -> None:
@@ -49,21 +49,23 @@ class Together(Generic[A, R]):
             await self._do(batch)
 
     async def _do(self, batch: Sequence[tuple[A, asyncio.Future[R]]]) -> None:
+        answers: Sequence[R | Exception]
         try:
             answers = await self._work([item for item, _ in batch])
         except Exception as trouble:  # noqa: BLE001 - it is the callers', not ours
-            if len(batch) == 1 or is_transient(trouble):
-                for _, waiting in batch:
-                    if not waiting.done():
-                        waiting.set_exception(trouble)
-            else:
+            if len(batch) > 1 and not is_transient(trouble):
                 for one in batch:
                     await self._do([one])
-        except BaseException:
-            for _, waiting in batch:
-                waiting.cancel()
-            raise
-        else:
-            for (_, waiting), answer in zip(batch, answers, strict=True):
-                if not waiting.done():
-                    waiting.set_result(answer)
+                return
+            answers = [trouble] * len(batch)
+        for (_, waiting), answer in zip(batch, answers, strict=True):
+            _settle(waiting, answer)
+
+
+def _settle(waiting: asyncio.Future[R], answer: R | Exception) -> None:
+    if waiting.done():  # its caller went away
+        return
+    if isinstance(answer, Exception):
+        waiting.set_exception(answer)
+    else:
+        waiting.set_result(answer)
