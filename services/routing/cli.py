@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.routing.wards import INDEX, MANIFEST, WardsFault, load
+from services.routing.wards import INDEX, MANIFEST, Manifest, WardsFault, load
 
 wards = typer.Typer(no_args_is_help=True, help="The index from a point to its ward.")
 
@@ -36,10 +36,7 @@ def build(file: Boundary, city: CityFolder = JAKARTA) -> None:
     except builder.BoundaryFaults as faults:
         raise _refusal(faults.faults) from faults
     builder.write(city, manifest, index)
-    typer.echo(
-        f"{city / INDEX}: version {manifest.version}, {manifest.land_cells:,} cells of land and "
-        f"{manifest.shore_cells:,} of shore, {len(index):,} bytes"
-    )
+    typer.echo(f"{city / INDEX}: version {manifest.version}, {_cells(manifest)}, {len(index):,} bytes")
     typer.echo(f"{city / MANIFEST}: agrees with the boundaries on {manifest.agreement:.1%} of the land")
 
 
@@ -61,10 +58,7 @@ def check(file: Boundary, city: CityFolder = JAKARTA, points: Points = 100_000) 
         typer.echo(f"note: the index was not built from {file}, but from another version of the boundaries")
     found = boundaries.measure(index, points)
     typer.echo(f"version {manifest.version}, from {manifest.source.name}; {manifest.source.licence}")
-    typer.echo(
-        f"{manifest.wards} wards, {manifest.land_cells:,} cells of land, {manifest.shore_cells:,} of shore; "
-        f"loaded in {loaded:.2f} s"
-    )
+    typer.echo(f"{manifest.wards} wards, {_cells(manifest)}; loaded in {loaded:.2f} s")
     typer.echo(
         f"{found.points:,} random points of the land: {found.agreement:.2%} in the ward that the boundaries say "
         f"(the nearest centre of gravity would have {found.nearest_centre:.1%})"
@@ -88,6 +82,10 @@ def _builder() -> Any:
             [f"this needs the package {error.name}, which the services run without: pip install 'tanggap[dev]'"]
         ) from error
     return wards_build
+
+
+def _cells(manifest: Manifest) -> str:
+    return ", ".join(f"{count:,} {kind} cells" for kind, count in manifest.cells.items())
 
 
 def _refusal(faults: Sequence[str]) -> typer.Exit:

@@ -13,13 +13,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast, get_args
 
 import h3.api.basic_int as h3  # type: ignore[import-untyped]  # h3 ships no types
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 INDEX: Final = "wards.index.gz"
-"""The cells, as text: `CODE land|shore CELL CELL ...`, cells in H3's own hexadecimal."""
+"""The cells, as text: `CODE inner|border|shore CELL CELL ...`, cells in H3's own hexadecimal."""
 MANIFEST: Final = "wards.manifest.json"
 """Where the index comes from, what it holds, and how right it is."""
 
@@ -39,9 +39,14 @@ _DIRECTIONS: Final = tuple((math.sin(k * math.pi / 4), math.cos(k * math.pi / 4)
 _RESOLUTION_SHIFT: Final = 52  # H3 keeps a cell's resolution in bits 52 to 55, its finest steps in the lowest bits
 _FINEST: Final = 15
 _OUTSIDE: Final = -(1 << 31)
+_INNER: Final = 1 << 31
 
 
 Border = Literal["clear", "within_50_m", "within_25_m"]
+Kind = Literal["inner", "border", "shore"]
+"""`inner`: land with nothing but its ward within reach of `BORDER_M`; `border`: the other land; `shore`: water near land."""
+Cells = Mapping[Kind, Mapping[str, Iterable[int]]]
+"""H3 cells by kind and ward's code, compacted or not."""
 
 
 class WardsFault(Exception):  # noqa: N818  # a fault of a file, as the house calls it
@@ -85,8 +90,7 @@ class Manifest(BaseModel):
     resolution: Annotated[int, Field(ge=0, le=_FINEST)]
     nearest_within_m: Annotated[float, Field(ge=0)]
     wards: int
-    land_cells: int
-    shore_cells: int
+    cells: Mapping[Kind, int]
     agreement: Annotated[float, Field(ge=0, le=1)]
     confidence: Confidence
     waters: tuple[tuple[float, float], ...]
@@ -113,16 +117,19 @@ class Hit:
 class Wards:
     """The index in memory: one dict from cell to ward. Immutable, so that it may be swapped for another at any time.
 
-    `land` and `shore` map ward codes to H3 cells (compacted or not, none finer than the manifest's resolution).
+    `cells`: none finer than the manifest's resolution. Every ward has land.
     """
 
-    def __init__(self, manifest: Manifest, land: Mapping[str, Iterable[int]], shore: Mapping[str, Iterable[int]]) -> None:
+    def __init__(self, manifest: Manifest, cells: Cells) -> None:
         self.manifest = manifest
-        self.codes: tuple[str, ...] = tuple(sorted(land))
+        self.codes: tuple[str, ...] = tuple(sorted({*cells["inner"], *cells["border"]}))
         place = {code: number for number, code in enumerate(self.codes)}
-        # A ward's land is its number, its shore the number's complement: one look-up answers both.
-        self._wards: dict[int, int] = {cell: place[code] for code, cells in land.items() for cell in cells}
-        self._wards |= {cell: ~place[code] for code, cells in shore.items() for cell in cells}
+        # One look-up answers all: a ward's number, marked where it is clear of borders, or its complement for the shore.
+        self._wards: dict[int, int] = {}
+        self._wards |= {cell: place[code] | _INNER for code, own in cells["inner"].items() for cell in own}
+        self._wards |= {cell: place[code] for code, own in cells["border"].items() for cell in own}
+        self._wards |= {cell: ~place[code] for code, own in cells["shore"].items() for cell in own}
+        self._clear = tuple(Hit(code, "point", manifest.confidence.clear) for code in self.codes)
         levels = sorted({_resolution(cell) for cell in self._wards}, reverse=True)
         self._masks = tuple((level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels)
         self._anchors: tuple[tuple[float, float, int], ...] | None = None
@@ -135,6 +142,8 @@ class Wards:
     def find(self, lat: float, lon: float) -> Hit:
         """The ward of a point (WGS 84 degrees), the wards near by, and how sure that is. Total: every point has an answer."""
         here = self._at(lat, lon)
+        if here >= _INNER:
+            return self._clear[here ^ _INNER]
         near = self._around(lat, lon, BORDER_M)
         if here == _OUTSIDE:
             return Hit(None, "none", 0.0, others=self._names(near), waters=self.in_waters(lat, lon))
@@ -142,7 +151,7 @@ class Wards:
             return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=self._names(near - {~here}), waters=True)
         sure = self.manifest.confidence
         if near <= {here}:
-            return Hit(self.codes[here], "point", sure.clear)
+            return self._clear[here]
         edge, others = _OUTSIDE in near, self._names(near - {here})
         if self._around(lat, lon, CLOSE_M) <= {here}:
             return Hit(self.codes[here], "point", sure.within_50_m, "within_50_m", others, edge)
@@ -151,7 +160,7 @@ class Wards:
     def ward(self, lat: float, lon: float) -> str | None:
         """Code of the ward whose land the point is on, by the index alone; None off every ward's land."""
         here = self._at(lat, lon)
-        return self.codes[here] if here >= 0 else None
+        return self.codes[here & ~_INNER] if here >= 0 else None
 
     def nearest(self, lat: float, lon: float) -> tuple[str, float]:
         """The ward nearest to any point, and its distance in metres, right to about 1 km. Slow (1 ms): for points far off."""
@@ -179,7 +188,7 @@ class Wards:
         north = reach / METRES_PER_DEGREE
         east = north / max(math.cos(math.radians(lat)), 1e-6)
         found = {self._at(max(-90.0, min(90.0, lat + y * north)), lon + x * east) for y, x in _DIRECTIONS}
-        return {number for number in found if number >= 0 or number == _OUTSIDE}
+        return {number & ~_INNER if number >= 0 else number for number in found if number >= 0 or number == _OUTSIDE}
 
     def _names(self, numbers: set[int]) -> tuple[str, ...]:
         return tuple(self.codes[number] for number in sorted(numbers) if number >= 0)
@@ -189,11 +198,12 @@ class Wards:
         coarse = min(8, self.manifest.resolution)
         seen: set[tuple[int, int]] = set()
         for cell, number in self._wards.items():
+            ward = number & ~_INNER
             parent = h3.cell_to_parent(cell, coarse) if _resolution(cell) > coarse else cell
-            if number >= 0 and (parent, number) not in seen:
-                seen.add((parent, number))
+            if number >= 0 and (parent, ward) not in seen:
+                seen.add((parent, ward))
                 lat, lon = h3.cell_to_latlng(cell)
-                yield lat, lon, number
+                yield lat, lon, ward
 
 
 def load(folder: Path) -> Wards:
@@ -208,28 +218,27 @@ def load(folder: Path) -> Wards:
         raise WardsFault(f"{folder}: the ward index can't be read ({error}). Build it: tanggap wards build FILE") from error
     if hashlib.sha256(text).hexdigest() != manifest.sha256:
         raise WardsFault(f"{folder / INDEX}: not the index that {MANIFEST} describes. Build both anew: tanggap wards build FILE")
-    land, shore = parse(text)
-    return Wards(manifest, land, shore)
+    return Wards(manifest, parse(text))
 
 
-def render(land: Mapping[str, Iterable[int]], shore: Mapping[str, Iterable[int]]) -> bytes:
-    """The index's text: a line for each ward and kind, sorted, so that equal cells make equal bytes."""
+def render(cells: Cells) -> bytes:
+    """The index's text: a line for each kind and ward, sorted, so that equal cells make equal bytes."""
     lines = [
-        f"{code} {kind} {' '.join(f'{cell:x}' for cell in sorted(cells))}\n"
-        for kind, wards in (("land", land), ("shore", shore))
-        for code, cells in sorted(wards.items())
-        if cells
+        f"{code} {kind} {' '.join(f'{cell:x}' for cell in sorted(own))}\n"
+        for kind in get_args(Kind)
+        for code, own in sorted(cells[kind].items())
+        if own
     ]
     return "".join(lines).encode()
 
 
-def parse(text: bytes) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-    """The cells of land and of shore by ward code: the inverse of `render`."""
-    kinds: dict[str, dict[str, list[int]]] = {"land": {}, "shore": {}}
+def parse(text: bytes) -> dict[Kind, dict[str, list[int]]]:
+    """The inverse of `render`. Raises `ValueError` or `KeyError` for a text that it didn't make."""
+    cells: dict[Kind, dict[str, list[int]]] = {"inner": {}, "border": {}, "shore": {}}
     for line in text.decode().splitlines():
-        code, kind, *cells = line.split(" ")
-        kinds[kind][code] = [int(cell, 16) for cell in cells]
-    return kinds["land"], kinds["shore"]
+        code, kind, *own = line.split(" ")
+        cells[cast("Kind", kind)][code] = [int(cell, 16) for cell in own]
+    return cells
 
 
 def within(lat: float, lon: float, corners: Sequence[tuple[float, float]]) -> bool:

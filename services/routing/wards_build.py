@@ -13,7 +13,7 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import cos, floor, radians
@@ -27,7 +27,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from shapely.geometry import shape  # type: ignore[import-untyped]  # as above
 
-from services.routing.wards import INDEX, MANIFEST, METRES_PER_DEGREE, Confidence, Manifest, Source, Wards, render
+from services.routing.wards import INDEX, MANIFEST, METRES_PER_DEGREE, Confidence, Kind, Manifest, Source, Wards, render
 
 RECIPE: Final = "wards.yaml"
 """What the builder must know beside the boundaries: their source and licence, the city's waters."""
@@ -38,6 +38,9 @@ OVERLAP_M2: Final = 10.0
 """Overlaps below this are rounding of coordinates, square metres."""
 GAP_M2: Final = 10.0
 """As `OVERLAP_M2`, for gaps between wards."""
+HALF: Final = 0.5
+MARGIN_CELLS: Final = 2
+"""Rings of cells around a cell that hold everything within `BORDER_M` of any point of it: two reach 80 m or more."""
 SEED: Final = 128
 GPS_ERROR_M: Final = 10.0
 """Standard deviation north and east, metres, of the points that the confidence is measured with: a phone among houses."""
@@ -116,8 +119,8 @@ class Boundaries:
                     lon, lat = shapely.transform(hole.representative_point(), self._degrees).coords[0]
                     yield f"a hole of {hole.area:,.0f} m2 that no ward covers, at {lat:.5f}, {lon:.5f}"
 
-    def land(self, resolution: int) -> dict[str, list[int]]:
-        """Each ward's cells, compacted: those it has the largest share of, where the wards together have half of the cell."""
+    def land(self, resolution: int) -> dict[int, str]:
+        """The ward of each cell: that with the largest share of it, where the wards together have half of the cell."""
         owner: dict[int, str] = {}
         contested: dict[int, list[str]] = {}
         for code, polygon in self.polygons.items():
@@ -129,22 +132,21 @@ class Boundaries:
         for cell, codes in contested.items():
             hexagon = _hexagon(cell)
             shares = sorted((-hexagon.intersection(self.polygons[code]).area / hexagon.area, code) for code in codes)
-            if cell not in owner and sum(share for share, _ in shares) <= -0.5:  # noqa: PLR2004  # half
+            if cell not in owner and sum(share for share, _ in shares) <= -HALF:
                 owner[cell] = shares[0][1]
-        return _compacted(owner, self.codes)
+        return owner
 
-    def shore(self, resolution: int, land: Mapping[str, Iterable[int]], recipe: Recipe) -> dict[str, list[int]]:
-        """Cells of the city's waters whose centre is within `recipe.nearest_within_m` of land, each with its nearest ward."""
+    def shore(self, resolution: int, land: Mapping[int, str], recipe: Recipe) -> dict[int, str]:
+        """The nearest ward of each cell of the city's waters whose centre is within `recipe.nearest_within_m` of land."""
         if not recipe.waters:
             return {}
         sea = shapely.Polygon([(lon, lat) for lat, lon in recipe.waters])
         reach = shapely.union_all(self._flat).buffer(recipe.nearest_within_m)
         strip = shapely.transform(reach, self._degrees).intersection(sea)
-        dry = {cell for cells in land.values() for cell in h3.uncompact_cells(cells, resolution)}
-        wet = sorted(set(h3.geo_to_cells(strip, resolution)) - dry)
+        wet = sorted(set(h3.geo_to_cells(strip, resolution)) - land.keys())
         centres = [shapely.Point(lon, lat) for lat, lon in map(h3.cell_to_latlng, wet)]
         nearest = shapely.STRtree(self._flat).nearest([shapely.transform(centre, self._metres) for centre in centres])
-        return _compacted({cell: self.codes[i] for cell, i in zip(wet, nearest.tolist(), strict=True)}, self.codes)
+        return {cell: self.codes[i] for cell, i in zip(wet, nearest.tolist(), strict=True)}
 
     def measure(self, wards: Wards, points: int) -> Agreement:
         """Ask the index for random points of the land, evenly by area, and compare with the polygons."""
@@ -210,7 +212,7 @@ def read_boundaries(path: Path, folder: Path) -> Boundaries:
     known = _units(folder / UNITS)
     try:
         data = path.read_bytes()
-        features = json.loads(data)["features"]
+        features = list(json.loads(data)["features"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BoundaryFaults([f"{path}: not a GeoJSON FeatureCollection that can be read ({error!r})"]) from error
     faults: list[str] = []
@@ -233,11 +235,17 @@ def read_boundaries(path: Path, folder: Path) -> Boundaries:
 def build(boundaries: Boundaries, recipe: Recipe) -> tuple[Manifest, bytes]:
     """The index's manifest and its compressed text. Pure: the same boundaries and recipe make the same bytes."""
     land = boundaries.land(RESOLUTION)
-    lost = [code for code, cells in land.items() if not cells]
+    lost = set(boundaries.codes) - set(land.values())
     if lost:
-        raise BoundaryFaults([f"{code} is smaller than a cell: it would never be found" for code in lost])
+        raise BoundaryFaults([f"{code} has no cell, it is too small: it would never be found" for code in sorted(lost)])
     shore = boundaries.shore(RESOLUTION, land, recipe)
-    text = render(land, shore)
+    inner, border = _parted(land, shore)
+    cells: dict[Kind, dict[str, list[int]]] = {
+        "inner": _compacted(inner),
+        "border": _compacted(border),
+        "shore": _compacted(shore),
+    }
+    text = render(cells)
     digest = hashlib.sha256(text).hexdigest()
     manifest = Manifest(
         version=digest[:12],
@@ -246,14 +254,13 @@ def build(boundaries: Boundaries, recipe: Recipe) -> tuple[Manifest, bytes]:
         source_sha256=boundaries.sha256,
         resolution=RESOLUTION,
         nearest_within_m=recipe.nearest_within_m,
-        wards=len(land),
-        land_cells=sum(map(len, land.values())),
-        shore_cells=sum(map(len, shore.values())),
+        wards=len(boundaries.codes),
+        cells={kind: sum(map(len, own.values())) for kind, own in cells.items()},
         agreement=0,
         confidence=Confidence(clear=1, within_50_m=1, within_25_m=1),
         waters=recipe.waters,
     )
-    measured = boundaries.measure(Wards(manifest, land, shore), MEASURED_POINTS)
+    measured = boundaries.measure(Wards(manifest, cells), MEASURED_POINTS)
     # Rounded down and never certain: a manifest should promise no more than was seen.
     sure = {name: min(0.999, floor(right * 1000) / 1000) for name, (_, right) in measured.by_border.items()}
     manifest = manifest.model_copy(
@@ -313,8 +320,18 @@ def _hexagon(cell: int) -> Any:
     return shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)])
 
 
-def _compacted(owner: Mapping[int, str], codes: Iterable[str]) -> dict[str, list[int]]:
-    cells: dict[str, list[int]] = {code: [] for code in codes}
+def _parted(land: Mapping[int, str], shore: Mapping[int, str]) -> tuple[dict[int, str], dict[int, str]]:
+    """The land's cells with nothing but their ward (or its shore) around them, and the others."""
+    inner: dict[int, str] = {}
+    border: dict[int, str] = {}
+    for cell, code in land.items():
+        alone = all((land.get(other) or shore.get(other)) == code for other in h3.grid_disk(cell, MARGIN_CELLS))
+        (inner if alone else border)[cell] = code
+    return inner, border
+
+
+def _compacted(owner: Mapping[int, str]) -> dict[str, list[int]]:
+    cells: dict[str, list[int]] = {}
     for cell, code in owner.items():
-        cells[code].append(cell)
-    return {code: sorted(h3.compact_cells(own)) for code, own in cells.items()}
+        cells.setdefault(code, []).append(cell)
+    return {code: sorted(h3.compact_cells(own)) for code, own in sorted(cells.items())}

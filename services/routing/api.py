@@ -1,0 +1,130 @@
+"""Why a complaint came to a unit, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from babel import negotiate_locale
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, Field
+
+from services.routing.queries import QUERIES
+from tanggap.contracts.events import (
+    ClockTerm,
+    ComplaintAssigned,
+    ComplaintTriageRequested,
+    TriageProblem,
+    Unit,
+    Urgency,
+    Words,
+    decoders,
+)
+from tanggap.platform.database import Database
+from tanggap.platform.http import ProblemDetails, of_status
+
+PATH = "/v1/decisions/{complaint_id}"
+_READERS = decoders(ComplaintAssigned, ComplaintTriageRequested)
+_PROBLEM: Mapping[str, Any] = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
+
+
+class DecisionView(BaseModel):
+    """One decision: who must act, and why."""
+
+    decided_at: datetime
+    outcome: Literal["assigned", "triage"]
+    unit: Unit = Field(description="The unit that must act; the triage desk where no unit could be named.")
+    ward: Unit | None = Field(description="The kelurahan of the place, whoever acts; null where none could be named.")
+    problem: TriageProblem | None = Field(description="What kept routing from naming a unit; null when assigned.")
+    category: str | None
+    agency: str | None
+    urgency: Urgency
+    method: Literal["point", "nearest", "text", "manual", "none"] = Field(description="What named the place.")
+    confidence: float = Field(ge=0, le=1, description="How sure the place is.")
+    rule: str | None = Field(description="The rule of the policy that decided.")
+    alternatives: list[Unit] = Field(description="What else it might have been.")
+    reason: Words = Field(description="The reason in Indonesian and English.")
+    clocks: list[ClockTerm] = Field(description="The clocks as stamped.")
+    policy_version: str
+    wards_version: str
+
+
+class DecisionsView(BaseModel):
+    """All decisions on one complaint; the one that stands first."""
+
+    complaint_id: UUID
+    reason_text: str = Field(description="The reason of the decision that stands, in the language that was asked for.")
+    decision: DecisionView
+    history: list[DecisionView] = Field(description="Earlier decisions, the later first.")
+
+
+def router(database: Database) -> APIRouter:
+    """Make the routes. Decisions hold no reporter's identity and not the complaint's text, so reading them takes no key."""
+    routes = APIRouter(tags=["decisions"])
+
+    @routes.get(PATH, summary="Why a complaint came to its unit", responses={404: dict(_PROBLEM)})
+    async def read_decisions(
+        request: Request,
+        complaint_id: str,
+        accept_language: Annotated[str | None, Header(description="`id` (the default) or `en`, for `reason_text`.")] = None,
+    ) -> DecisionsView:
+        del accept_language  # documented here, read from the request
+        found = await _decisions(database, complaint_id)
+        if not found:
+            raise of_status(404, "No decision on a complaint of this id. A new complaint is decided within a second or two.")
+        first, *history = found
+        reason = first.reason.en if _language(request) == "en" else first.reason.id
+        return DecisionsView(complaint_id=UUID(complaint_id), reason_text=reason, decision=first, history=history)
+
+    return routes
+
+
+async def _decisions(database: Database, complaint_id: str) -> list[DecisionView]:
+    try:
+        known = UUID(complaint_id)
+    except ValueError:
+        return []
+    async with database.connection() as connection:
+        rows = await connection.fetch(QUERIES.decisions_of.sql, known)
+    return [_view(row["body"]) for row in rows]
+
+
+def _view(body: str) -> DecisionView:
+    raw = body.encode()
+    event = _READERS["complaint.assigned" if b'"type":"complaint.assigned"' in raw[:120] else "complaint.triage_requested"](raw)
+    assert isinstance(event, ComplaintAssigned | ComplaintTriageRequested)  # noqa: S101 - nothing else is stored
+    assigned = event if isinstance(event, ComplaintAssigned) else None
+    decision = event.decision
+    return DecisionView(
+        decided_at=event.occurred_at,
+        outcome="assigned" if assigned else "triage",
+        unit=event.unit,
+        ward=assigned.ward if assigned else None,
+        problem=None if isinstance(event, ComplaintAssigned) else event.problem,
+        category=event.category,
+        agency=assigned.agency if assigned else None,
+        urgency=event.urgency,
+        method=decision.method,
+        confidence=decision.confidence,
+        rule=decision.rule,
+        alternatives=list(decision.alternatives),
+        reason=decision.reason,
+        clocks=list(event.clocks),
+        policy_version=decision.policy_version,
+        wards_version=decision.wards_version,
+    )
+
+
+def _language(request: Request) -> str:
+    """`id` or `en`, whichever the reader likes better; Indonesian where nothing is said."""
+    wanted = []
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(quality or 1), tag.strip().replace("-", "_")))
+        except ValueError:
+            continue
+    preferred = [tag for quality, tag in sorted(wanted, key=lambda one: one[0]) if tag and quality]
+    return negotiate_locale(preferred, ["id", "en"]) or "id"

@@ -1,0 +1,48 @@
+"""Wiring: what the routing service is made of."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.routing import api
+from services.routing.consumer import Desk
+from services.routing.router import Router
+from services.routing.settings import Settings
+from tanggap.contracts import events
+from tanggap.contracts.events import ComplaintSubmitted, Event
+from tanggap.platform import http
+from tanggap.platform.clock import Now, utc_now
+from tanggap.platform.consumer import Consumer
+from tanggap.platform.database import Database
+from tanggap.platform.outbox import Relay
+from tanggap.platform.process import Process
+from tanggap.platform.topics import COMPLAINTS
+
+
+def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
+    """Make the service's process. Raises `CityFaults` or `WardsFault` for a city that can't be read."""
+    router = Router.load(settings.tanggap_city, now=now)
+    database = Database(settings.dsn, settings.service)
+    return Process(
+        settings,
+        app=make_app(database),
+        database=database,
+        consumer=Consumer[Event](
+            settings, topic=topic, decoders=events.decoders(ComplaintSubmitted), handle=Desk(database, router).handle, now=now
+        ),
+        relay=Relay(database, settings, topic=topic),
+    )
+
+
+def make_app(database: Database) -> FastAPI:
+    """Make the HTTP side."""
+    app = FastAPI(
+        title="Tanggap routing",
+        summary="Which unit must act on a complaint, and why.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
+    http.install(app)
+    app.include_router(api.router(database))
+    return app

@@ -1,0 +1,15 @@
+"""The figures that routing shows to Prometheus, with their meaning. Label sets are bounded: never a ward, never a complaint."""
+
+from prometheus_client import Counter
+
+DECISIONS = Counter(
+    "tanggap_routing_decisions_total",
+    "Decisions made, by outcome: assigned, or what kept routing from naming a unit (no_point, outside_city, unknown_category, "
+    "no_category, no_rule).",
+    ["outcome"],
+)
+REPEATED = Counter("tanggap_routing_repeated_total", "Records that were read again and whose decision stood already.")
+PROVISIONAL = Counter(
+    "tanggap_routing_provisional_clocks_total",
+    "Decisions whose clocks touch a year of which the calendar knows no holidays: add that year to the city's calendar.",
+)

@@ -1,0 +1,53 @@
+"""The service's one call into the pure half: a city, its ward index and its policy, and a decision from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from services.routing import policy_file, wards
+from services.routing.decide import Decided, decide
+from services.routing.figures import PROVISIONAL
+from services.routing.policy import Policy
+from services.routing.wards import Wards
+from tanggap.contracts import city as cities
+from tanggap.contracts.city import City
+from tanggap.contracts.clocks import UnknownYear
+from tanggap.contracts.events import ComplaintSubmitted
+from tanggap.platform.clock import Now, utc_now
+from tanggap.platform.logs import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Router:
+    """Decides for one city."""
+
+    city: City
+    wards: Wards
+    policy: Policy
+    now: Now = utc_now
+
+    @classmethod
+    def load(cls, folder: Path, *, now: Now = utc_now) -> Self:
+        """Read the city in `folder`. Raises `CityFaults` or `WardsFault`, which name every fault."""
+        city = cities.load(folder)
+        return cls(city, wards.load(folder), policy_file.load(folder, city), now)
+
+    def decide(self, submitted: ComplaintSubmitted) -> Decided:
+        """The unit that must act, or triage. Total: a complaint without a decision would be silence.
+
+        Where a clock runs into a year without known holidays it is stamped as if that year had none, which promises too much
+        rather than nothing; that is logged and counted.
+        """
+        moment = self.now()
+        try:
+            return decide(submitted, self.city, self.wards, self.policy, moment)
+        except UnknownYear as unknown:
+            PROVISIONAL.inc()
+            complaint_id = str(submitted.complaint_id)
+            log.error("clocks stamped without a year's holidays", complaint_id=complaint_id, why=str(unknown))  # noqa: TRY400 - the line says all
+            lenient = replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
+            return decide(submitted, lenient, self.wards, self.policy, moment)

@@ -1,0 +1,17 @@
+"""Settings of the routing service."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from tanggap.platform.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What the routing service needs to know: only what all services do."""
+
+    service: ClassVar[str] = "routing"
+
+    http_port: int = Field(8002, ge=0, le=65535, examples=["8002"])

@@ -1,0 +1,205 @@
+"""The index from a point to its ward."""
+
+import csv
+import gzip
+import json
+import math
+import random
+import shutil
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.routing import wards as index
+from tests.unit.routing.conftest import JAKARTA
+
+# Places as the public knows them (lat, lon from maps, rounded to some 10 m) and the kelurahan of their own address.
+LANDMARKS = {
+    "Monumen Nasional": (-6.17539, 106.82715, "Gambir"),
+    "Kota Tua, Museum Fatahillah": (-6.13520, 106.81330, "Pinangsia"),
+    "Stadion Utama Gelora Bung Karno": (-6.21862, 106.80257, "Gelora"),
+    "Kebun Binatang Ragunan": (-6.31250, 106.82010, "Ragunan"),
+    "Pulau Pramuka": (-5.74570, 106.61300, "Pulau Panggang"),
+    "Bundaran Hotel Indonesia": (-6.19496, 106.82306, "Menteng"),
+    "Dunia Fantasi, Ancol": (-6.12531, 106.83354, "Ancol"),
+    "Taman Mini Indonesia Indah": (-6.30245, 106.89516, "Ceger"),
+    "Blok M Plaza": (-6.24400, 106.79750, "Kramat Pela"),
+    "Mal Kelapa Gading": (-6.15700, 106.90800, "Kelapa Gading Timur"),
+    "Pulau Tidung": (-5.79750, 106.49500, "Pulau Tidung"),
+    "Pelabuhan Tanjung Priok": (-6.10440, 106.88060, "Tanjung Priok"),
+    "Bandara Halim Perdanakusuma": (-6.26550, 106.89060, "Halim Perdana Kusuma"),
+    "Masjid Istiqlal": (-6.17020, 106.83140, "Pasar Baru"),
+    "Pasar Senen": (-6.17550, 106.84300, "Senen"),
+    "Setu Babakan": (-6.34100, 106.82390, "Srengseng Sawah"),
+}
+
+
+JAKARTA_UNITS = __import__("pathlib").Path("/work/shared/domain/units.csv")
+def names():
+    with (JAKARTA_UNITS).open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["name"] for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize(("lat", "lon", "ward"), LANDMARKS.values(), ids=LANDMARKS)
+def test_a_landmark_lies_in_the_ward_of_its_address(jakarta_wards, lat, lon, ward):
+    hit = jakarta_wards.find(lat, lon)
+    assert hit.how == "point"
+    assert names()[hit.ward] == ward
+
+
+def test_every_ward_of_the_city_can_be_found(jakarta_wards):
+    kelurahan = {code for code in names() if code.count(".") == 3}
+    assert set(jakarta_wards.codes) == kelurahan
+    assert len(kelurahan) == 267
+
+
+@pytest.mark.parametrize(
+    ("place", "lat", "lon"),
+    [
+        ("Bekasi, Alun-alun", -6.2349, 106.9923),
+        ("Depok, Balai Kota", -6.4025, 106.7942),
+        ("Depok, Universitas Indonesia, 700 m beyond the border", -6.3675, 106.8270),
+        ("Tangerang, Alun-alun", -6.1783, 106.6319),
+        ("Tangerang, Dadap, land beside Jakarta's shore", -6.0890, 106.7120),
+        ("Bekasi, Tarumajaya, land beside Jakarta's shore", -6.0935, 106.9730),
+        ("null island", 0.0, 0.0),
+        ("north pole", 90.0, 0.0),
+        ("date line", -6.2, 180.0),
+    ],
+)
+def test_a_point_outside_the_city_has_no_ward(jakarta_wards, place, lat, lon):
+    hit = jakarta_wards.find(lat, lon)
+    assert (hit.ward, hit.how, hit.confidence, hit.waters) == (None, "none", 0.0, False), place
+
+
+def test_a_point_just_off_the_beach_belongs_to_the_nearest_ward_and_is_less_sure(jakarta_wards):
+    # 100 to 150 m north of the beach of Ancol, and as far off Pulau Pramuka.
+    for lat, lon, ward in [(-6.1165, 106.8450, "Ancol"), (-5.7405, 106.6130, "Pulau Panggang")]:
+        hit = jakarta_wards.find(lat, lon)
+        assert hit.how == "nearest"
+        assert names()[hit.ward] == ward
+        assert hit.confidence == index.NEAREST_CONFIDENCE < jakarta_wards.find(-6.17539, 106.82715).confidence
+        assert hit.waters
+
+
+def test_the_open_sea_has_no_ward_but_is_known_as_the_citys_waters(jakarta_wards):
+    hit = jakarta_wards.find(-5.95, 106.75)
+    assert (hit.ward, hit.how, hit.waters) == (None, "none", True)
+
+
+def test_the_nearest_ward_of_a_far_point_and_its_distance_are_told(jakarta_wards):
+    ward, away = jakarta_wards.nearest(-5.80, 106.60)  # between Pulau Pramuka and Pulau Pari
+    assert names()[ward] in {"Pulau Panggang", "Pulau Pari"}
+    assert 3_000 < away < 8_000
+
+
+def test_near_a_border_the_other_ward_is_named_and_the_confidence_is_lower(jakarta_wards):
+    # Stasiun Jatinegara stands on the border of Rawa Bunga and Pisangan Baru.
+    hit = jakarta_wards.find(-6.21514, 106.87056)
+    both = {names()[code] for code in (hit.ward, *hit.others)}
+    assert both == {"Rawa Bunga", "Pisangan Baru"}
+    assert hit.ward not in hit.others
+    assert hit.border == "within_25_m"
+    assert hit.confidence == jakarta_wards.manifest.confidence.within_25_m < 0.9
+
+
+def test_confidence_falls_towards_a_border_and_is_never_certainty(jakarta_wards):
+    sure = jakarta_wards.manifest.confidence
+    assert 0.5 < sure.within_25_m < sure.within_50_m < sure.clear < 1
+
+
+def test_within_fifty_metres_of_the_land_of_another_city_the_edge_is_told(jakarta_wards):
+    # Jalan Raya Kalimalang crosses into Bekasi; walk east along it until the index ends.
+    steps = [106.94 + step * 0.0001 for step in range(600)]
+    last = max(lon for lon in steps if jakarta_wards.ward(-6.2480, lon))
+    assert jakarta_wards.find(-6.2480, last).edge
+    assert not jakarta_wards.find(-6.2480, last - 0.003).edge
+    beyond = jakarta_wards.find(-6.2480, last + 0.0001)
+    assert beyond.how == "none"
+    assert beyond.others == (jakarta_wards.ward(-6.2480, last),)
+
+
+@given(lat=st.floats(-90, 90), lon=st.floats(-180, 180))
+def test_every_point_of_the_earth_has_an_answer(jakarta_wards, lat, lon):
+    hit = jakarta_wards.find(lat, lon)
+    assert (hit.ward is None) == (hit.how == "none")
+    assert 0 <= hit.confidence < 1
+
+
+def test_a_look_up_is_fast_and_the_index_loads_fast():
+    started = time.perf_counter()
+    loaded = index.load(JAKARTA)
+    assert time.perf_counter() - started < 0.3
+    dice = random.Random(1)
+    points = [(dice.uniform(-6.37, -6.09), dice.uniform(106.69, 106.97)) for _ in range(2_000)]
+    # The best of five: other work on the machine may slow a round, nothing can quicken one.
+    rounds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        for lat, lon in points:
+            loaded.ward(lat, lon)
+        rounds.append((time.perf_counter() - started) / len(points))
+    assert min(rounds) < 10e-6
+
+
+def test_the_shipped_index_is_the_one_its_manifest_describes(jakarta_wards):
+    text = gzip.decompress((JAKARTA / index.INDEX).read_bytes())
+    land, shore = index.parse(text)
+    manifest = jakarta_wards.manifest
+    assert index.render(land, shore) == text
+    assert manifest.land_cells == sum(map(len, land.values()))
+    assert manifest.shore_cells == sum(map(len, shore.values()))
+    assert manifest.wards == len(land) == 267
+    assert manifest.version == jakarta_wards.version == manifest.sha256[:12]
+    assert "MIT" in manifest.source.licence
+    assert (JAKARTA / index.INDEX).stat().st_size < 250_000
+
+
+def test_no_cell_is_given_to_two_wards():
+    land, shore = index.parse(gzip.decompress((JAKARTA / index.INDEX).read_bytes()))
+    cells = [cell for kind in (land, shore) for own in kind.values() for cell in own]
+    assert len(cells) == len(set(cells))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in (index.INDEX, index.MANIFEST):
+        shutil.copy(JAKARTA / name, tmp_path)
+    return tmp_path
+
+
+def test_an_index_that_is_not_the_manifests_is_refused(copy):
+    text = gzip.decompress((copy / index.INDEX).read_bytes())
+    (copy / index.INDEX).write_bytes(gzip.compress(text.replace(b"31.71.01.1001", b"31.71.01.1002", 1)))
+    with pytest.raises(index.WardsFault, match=r"wards\.index\.gz: not the index that wards\.manifest\.json describes"):
+        index.load(copy)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not gzip", "cut"])
+def test_a_broken_index_is_refused_with_what_to_do(copy, damage):
+    path = copy / index.INDEX
+    path.write_bytes(path.read_bytes()[:5_000] if damage == "cut" else damage)
+    with pytest.raises(index.WardsFault, match="tanggap wards build FILE"):
+        index.load(copy)
+
+
+def test_a_missing_index_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(index.WardsFault, match="tanggap wards build FILE"):
+        index.load(tmp_path)
+
+
+def test_a_manifest_with_faults_names_each(copy):
+    data = json.loads((copy / index.MANIFEST).read_text())
+    del data["version"]
+    data["resolution"] = 99
+    (copy / index.MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(index.WardsFault, match=r"version: Field required; resolution: Input should be less than"):
+        index.load(copy)
+
+
+def test_distance_is_the_great_circles():
+    # Monas to Istiqlal: 0.71 km; a degree of latitude: 111.2 km.
+    assert math.isclose(index.metres((0, 0), (1, 0)), 111_195, rel_tol=1e-4)
+    assert math.isclose(index.metres((-6.0, 106.0), (-6.0, 107.0)), 111_195 * math.cos(math.radians(6)), rel_tol=1e-4)
