@@ -51,12 +51,11 @@ class DecisionView(BaseModel):
     wards_version: str
 
 
-class DecisionsView(BaseModel):
-    """All decisions on one complaint; the one that stands first."""
+class DecisionsView(DecisionView):
+    """The decision that stands on one complaint, and those before it."""
 
     complaint_id: UUID
     reason_text: str = Field(description="The reason of the decision that stands, in the language that was asked for.")
-    decision: DecisionView
     history: list[DecisionView] = Field(description="Earlier decisions, the later first.")
 
 
@@ -76,7 +75,7 @@ def router(database: Database) -> APIRouter:
             raise of_status(404, "No decision on a complaint of this id. A new complaint is decided within a second or two.")
         first, *history = found
         reason = first.reason.en if _language(request) == "en" else first.reason.id
-        return DecisionsView(complaint_id=UUID(complaint_id), reason_text=reason, decision=first, history=history)
+        return DecisionsView(**dict(first), complaint_id=UUID(complaint_id), reason_text=reason, history=history)
 
     return routes
 
