@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ FIRST_PERMANENT = 500
 # Answers to RCPT that speak of us (bad sequence, authentication wanted), not of the recipient.
 ABOUT_US = frozenset({500, 502, 503, 530, 535})
 LONGEST_DETAIL_CHARS = 300
+_ADDRESS = re.compile(r"[^\s<>()@,;:]+@[^\s<>()@,;:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +196,5 @@ def _what_happened(trouble: BaseException, stage: _Stage) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_DETAIL_CHARS]
+    """Put a provider's answer in one line without addresses: many repeat the recipient's, and the line is logged."""
+    return _ADDRESS.sub("(address)", " ".join(text.split()))[:LONGEST_DETAIL_CHARS]

@@ -29,6 +29,9 @@ from tanggap.contracts.events import (
 from tanggap.contracts.lifecycle import Complaint, Stage, Status
 from tanggap.platform.pages import Language
 
+# A longer text pushes the acts off a phone's first screens: then a link leads down to them.
+LONG_TEXT_CHARS = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -133,7 +136,7 @@ class View:
             "category": self._namer.category(complaint.category, lang),
             "urgency": complaint.urgency,
             "stage": complaint.stage.value,
-            "status": complaint.status.value,
+            "standing": complaint.status.value,
             "closed": complaint.closed,
             "merged": complaint.status is Status.merged,
             "ward": self._unit(complaint.ward),
@@ -144,6 +147,7 @@ class View:
             "called_for": self._namer.unit(reader.called_for),
             "office": self._namer.office(reader.actor),
             "text": report.description,
+            "long": len(report.description) > LONG_TEXT_CHARS,
             "address": report.address,
             "map": None if report.location is None else map_url(report.location),
             "photos": [url for url in report.media if urlsplit(url).scheme in {"http", "https"}],

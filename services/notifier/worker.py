@@ -228,21 +228,25 @@ class Postman:
             woken.cancel()
 
     async def _deliver(self, row: Any) -> None:
-        """One attempt, from the mail's making to its outcome's writing."""
+        """Make one attempt, from the mail's making to its outcome's writing. Raises nothing: the lease is the last net."""
         with (
             telemetry.continued(row["traceparent"], "send alert", telemetry.SpanKind.PRODUCER),
-            about(complaint_id=str(row["complaint_id"])),
+            about(complaint_id=str(row["complaint_id"]), notification_id=str(row["id"])),
         ):
-            claimed = Claimed.of(row)
-            if claimed.resend:
-                figures.RESENDS.labels(CHANNEL).inc()
-                log.warning("an alert is sent again that may have been sent before", notification_id=str(claimed.alert.id))
-            outcome = WITHDRAWN
-            if claimed.wanted:
-                reply = await self._send(claimed)
-                outcome = conclude(claimed, reply, self._away_in_a_row, self._city, self._now())
-            # From here on the mail may be out: whatever ends this task, the outcome is written.
-            await asyncio.shield(self._finish(claimed, outcome))
+            try:
+                claimed = Claimed.of(row)
+                outcome = await self._attempt(claimed) if claimed.wanted else WITHDRAWN
+                # From here on the mail may be out: whatever ends this task, the outcome is written.
+                await asyncio.shield(self._finish(claimed, outcome))
+            except Exception:
+                log.exception("an attempt failed, the alert is tried again when its lease runs out")
+
+    async def _attempt(self, claimed: Claimed) -> Outcome:
+        if claimed.resend:
+            figures.RESENDS.labels(CHANNEL).inc()
+            log.warning("an alert is sent again that may have been sent before")
+        reply = await self._send(claimed)
+        return conclude(claimed, reply, self._away_in_a_row, self._city, self._now())
 
     async def _send(self, claimed: Claimed) -> Reply:
         if claimed.failures >= MOST_FAILURES:
@@ -251,7 +255,7 @@ class Postman:
         try:
             message = self._composer.compose(claimed.alert, claimed.complaint, claimed.submitted, claimed.called_by)
         except Exception as fault:
-            log.exception("a mail could not be made", notification_id=str(claimed.alert.id))
+            log.exception("a mail could not be made")
             return Reply(Result.TECHNICAL, f"the mail could not be made: {type(fault).__name__}")
         reply = await self._provider.send(self._composer.sender.addr_spec, claimed.alert.address, message)
         self._note_provider(reply)
@@ -259,12 +263,12 @@ class Postman:
 
     def _note_provider(self, reply: Reply) -> None:
         if reply.result is Result.AWAY:
+            # Those that were on their way together count once.
             if time.monotonic() >= self._quiet_until:
-                # Those that were on their way together count once.
+                if not self._away_in_a_row:
+                    log.warning("the mail provider is away, alerts wait", why=reply.detail)
                 self._away_in_a_row += 1
                 self._quiet_until = time.monotonic() + provider_wait(self._away_in_a_row)
-            if self._away_in_a_row == 1:
-                log.warning("the mail provider is away, alerts wait", why=reply.detail)
         else:
             if self._away_in_a_row:
                 log.info("the mail provider answers again", attempts=self._away_in_a_row)
@@ -282,17 +286,17 @@ class Postman:
                 break
             except Exception as trouble:
                 if not is_transient(trouble) or time.monotonic() >= deadline:
-                    log.exception("an outcome could not be written, the lease decides", notification_id=str(claimed.alert.id))
+                    log.exception("an outcome could not be written, the lease decides")
                     return
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
         if not kept:
-            log.warning("an outcome came after the lease ran out", notification_id=str(claimed.alert.id), outcome=outcome.outcome)
+            log.warning("an outcome came after the lease ran out", outcome=outcome.outcome)
             return
         figures.ATTEMPTS.labels(CHANNEL, outcome.outcome).inc()
         if outcome.state == "sent":
             figures.ALERT_SECONDS.labels(CHANNEL).observe((self._now() - claimed.created_at).total_seconds())
-            log.info("official alerted", notification_id=str(claimed.alert.id), unit=claimed.alert.unit.code)
+            log.info("official alerted", unit=claimed.alert.unit.code)
         elif outcome.decision == NEVER and outcome is not WITHDRAWN:
             figures.UNREACHABLE.inc()
             log.warning("official unreachable", unit=claimed.alert.unit.code, role=claimed.alert.role, why=outcome.detail)

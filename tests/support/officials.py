@@ -20,8 +20,9 @@ from services.notifier.consumer import Desk
 from services.notifier.links import Link, Links
 from services.notifier.mail import Composer
 from services.notifier.page import OfficialsPage
+from services.notifier.queries import QUERIES
 from services.notifier.smtp import Provider, Server
-from services.notifier.worker import Postman
+from services.notifier.worker import Claimed, Postman
 from tanggap.contracts import city, lifecycle
 from tanggap.contracts.city import City, Official
 from tanggap.contracts.events import (
@@ -210,6 +211,11 @@ class Office:
         for life in lives:
             await self.desk.handle(read(life.events))
 
+    async def claim(self) -> "Taken":
+        """Take one alert as a postman does, and do nothing with it: as a process that is then killed."""
+        (row,) = await self.rows(QUERIES.claim_alerts.sql, 1, self.lease_seconds)
+        return Taken(row)
+
     async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
         async with self.database.connection() as connection:
             return await connection.fetch(query, *values)
@@ -247,3 +253,14 @@ class Office:
             )
         )[0]
         return f"/c/{self.links.token(Link(row['id'], life.id, unit.code, role))}"
+
+
+@dataclass
+class Taken:
+    """An alert that was claimed."""
+
+    row: asyncpg.Record
+
+    def mail(self, office: Office) -> bytes:
+        claimed = Claimed.of(self.row)
+        return office.composer.compose(claimed.alert, claimed.complaint, claimed.submitted, claimed.called_by)
