@@ -91,7 +91,9 @@ class Journey:
         self.unit_code, self.unit_name = unit["code"], unit["name"]
         reason = decision["reason"]
         self.tell(
-            "Routed", f"to {self.unit_name} ({self.unit_code}, {unit.get('level', 'unit')})", f"{reason['id']} — {reason['en']}"
+            "Routed",
+            f"to {self.unit_name} ({self.unit_code}, {decision['method']}, confidence {decision['confidence']:.0%})",
+            f"{reason['id']} — {reason['en']}",
         )
 
     async def alert(self) -> None:

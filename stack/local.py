@@ -133,7 +133,7 @@ class LocalStack:
         for name in await asyncio.to_thread(self.folder.end_left_over):
             self._reporter.say(f"Ended {name}, which an earlier run had left.")
         self._choose_ports()
-        self._watch = Watch(self._reporter, self._publish, self._patience)
+        self._watch = Watch(self._parts, self._reporter, self._publish, self._patience)
         await self._start_servers()
         self._reporter.doing("Making topics, roles and schemas")
         await self._make_topics()

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -41,11 +41,11 @@ class Part:
 class Watch:
     """Keeps the parts running from `begin` to `end`. `gave_up` is done when one can't be kept: its text says which and why."""
 
-    def __init__(self, reporter: Reporter, changed: Callable[[], None], patience: Patience) -> None:
+    def __init__(self, parts: Mapping[str, Part], reporter: Reporter, changed: Callable[[], None], patience: Patience) -> None:
         self._reporter = reporter
         self._changed = changed
         self._patience = patience
-        self._parts: list[Part] = []
+        self._parts = parts
         self._task: asyncio.Task[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
         self.gave_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -53,10 +53,6 @@ class Watch:
     def begin(self) -> None:
         """Start looking."""
         self._task = asyncio.create_task(self._look(), name="stack-watch")
-
-    def add(self, part: Part) -> None:
-        """Watch one more part, which runs."""
-        self._parts.append(part)
 
     async def end(self) -> None:
         """Stop looking; what runs goes on running."""
@@ -68,7 +64,7 @@ class Watch:
 
     async def _look(self) -> None:
         while True:
-            for part in self._parts:
+            for part in list(self._parts.values()):
                 if part.wanted and not part.launching.locked() and part.program.pid is None:
                     task = asyncio.create_task(self._bring_back(part), name=f"stack-restart-{part.name}")
                     self._restarts.add(task)
