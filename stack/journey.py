@@ -57,11 +57,13 @@ class Journey:
     began: float = 0.0
     figures_before: dict[str, dict[str, Any]] = field(default_factory=dict)  # by unit code
 
-    def tell(self, what: str, text: str, detail: str = "") -> None:
+    def tell(self, what: str, text: str, *details: str) -> None:
         """Print one line of the journey, and what stands behind it."""
         passed = time.monotonic() - self.began
         self.console.print(f"[dim]{passed:6.2f} s[/dim]  [bold]{what:<13}[/bold] {_escaped(text)}", soft_wrap=True)
-        for line in textwrap.wrap(detail, 96):
+        # An address is kept whole, so that it can be opened from the terminal.
+        lines = (line for detail in details for line in textwrap.wrap(detail, 96, break_long_words=False, break_on_hyphens=False))
+        for line in lines:
             self.console.print(f"[dim]{'':24}{_escaped(line)}[/dim]", soft_wrap=True)
 
     # ---- the steps, in order ----
@@ -93,7 +95,8 @@ class Journey:
         self.tell(
             "Routed",
             f"to {self.unit_name} ({self.unit_code}, {decision['method']}, confidence {decision['confidence']:.0%})",
-            f"{reason['id']} — {reason['en']}",
+            reason["id"],
+            reason["en"],
         )
 
     async def alert(self) -> None:
@@ -119,7 +122,7 @@ class Journey:
         """The official takes the complaint on."""
         await self._act("acknowledge", {})
         view = await self._complaint_until("an acknowledgment", lambda found: "complaint.acknowledged" in _types(found))
-        self.tell("Acknowledged", f"the reporter sees {view['stage']}", _clocks(view))
+        self.tell("Acknowledged", f"the reporter sees {view['stage']}", *_clocks(view))
 
     async def resolve(self) -> None:
         """The official answers with what was done."""
@@ -131,7 +134,7 @@ class Journey:
         if not view["unit"] or view["unit"]["code"] != self.unit_code:
             raise StepFailed(f"intake says that the unit is {view['unit']}, routing said {self.unit_code}")
         self.tell("Answered", f"{self.number} is {view['stage']}", NOTE)
-        self.tell("Clocks", _clocks(view))
+        self.tell("Clocks", "all promises kept" if _all_met(view) else "not every promise was kept", *_clocks(view))
 
     async def measure(self) -> None:
         """The SLA figures show it."""
@@ -147,7 +150,8 @@ class Journey:
             "Figures",
             f"{self.unit_name}: {row['received']} received, {row['answered']} answered ({row['response_rate']:.0%}), "
             f"{row['resolved']} resolved, {row['overdue']} overdue",
-            f"first response within {half:.1f} s (half of them), {most:.1f} s (nine in ten); {self.stack.addresses.metrics}/",
+            f"first response within {half:.1f} s (half of them), {most:.1f} s (nine in ten)",
+            f"{self.stack.addresses.metrics}/",
         )
 
     # ---- how the steps are taken ----
@@ -254,13 +258,17 @@ def _types(view: Mapping[str, Any]) -> set[str]:
     return {line["type"] for line in view["history"]}
 
 
-def _clocks(view: Mapping[str, Any]) -> str:
-    """Tell each promise and how it stands."""
+def _clocks(view: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell each promise and how it stands, in words, one a line."""
     told = []
     for clock in view["due"]["clocks"]:
         due = datetime.fromisoformat(clock["due_at"]).astimezone(_TZ).strftime("%a %d %b %H:%M") if clock["due_at"] else ""
-        told.append(f"{clock['clock']}: {clock['standing']}" + (f", due {due}" if due else ""))
-    return "; ".join(told)
+        told.append(f"{clock['clock'].replace('_', ' '):<15} {clock['standing']}" + (f", due {due} WIB" if due else ""))
+    return tuple(told)
+
+
+def _all_met(view: Mapping[str, Any]) -> bool:
+    return all(clock["standing"] == "met" for clock in view["due"]["clocks"])
 
 
 def _escaped(text: str) -> str:

@@ -29,6 +29,7 @@ from stack.programs import Program
 from stack.reporter import Reporter, Silent
 from stack.trouble import StackTrouble
 from stack.watch import Part, Patience, Watch, ending
+from tanggap.platform.migrations import MigrationError, migrate
 from tanggap.platform.topics import ensure_topics
 
 SERVICES = ("intake", "routing", "notifier", "metrics")
@@ -47,7 +48,6 @@ ROOT = Path(__file__).resolve().parents[1]
 _KEY = re.compile(r"\btgp_[A-Za-z0-9]{20,}")
 _READY_SECONDS = 60
 _PROBE_SECONDS = 0.1
-_MIGRATE_SECONDS = 120
 _SERVICE_GRACE_SECONDS = 17  # a service drains within 15 s
 
 # Not handed on to the services: they get their own, or these are for us alone.
@@ -307,12 +307,12 @@ class LocalStack:
                 self._reporter.say(f"[yellow]{note}[/yellow]")
 
     async def _migrate(self, service: str) -> None:
-        program = self._program(service, "migrate", log=self.folder.logs / "migrate.log")
-        program.launch()
-        if not await program.ended(_MIGRATE_SECONDS):
-            program.kill()
-        if program.exit_code:
-            raise StackTrouble(f"{service}'s tables could not be migrated ({ending(program.exit_code)}):\n{program.tail()}")
+        """Bring a service's tables up to date, as `python -m services.X migrate` does, without a Python for each."""
+        folder = ROOT / "services" / service / "migrations"
+        try:
+            await asyncio.to_thread(migrate, self.addresses.dsns[service], service, folder)
+        except MigrationError as fault:
+            raise StackTrouble(f"{service}'s tables could not be migrated: {fault}") from fault
 
     async def _launch_process(self, name: str) -> None:
         program = self._parts[name].program
@@ -320,12 +320,12 @@ class LocalStack:
         self.folder.record_processes({key: part.program.identity for key, part in self._parts.items()})
         await self._ready(name, _READY_SECONDS, lambda: program.pid is None)
 
-    def _program(self, name: str, *arguments: str, log: Path | None = None) -> Program:
+    def _program(self, name: str) -> Program:
         module = "stack.mail" if name == "mail" else f"services.{name}"
         return Program(
             name,
-            [sys.executable, "-m", module, *arguments],
-            log or self.folder.logs / f"{name}.log",
+            [sys.executable, "-m", module],
+            self.folder.logs / f"{name}.log",
             environment=self._variables(name),
             folder=ROOT,
         )
