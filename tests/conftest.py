@@ -5,7 +5,9 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.async_api import Browser, BrowserContext
 
+from tests.support.browser import DESKTOP, PHONE, open_browser, open_window
 from tests.support.databases import Databases, Templates
 from tests.support.faults import LoggedFaults
 from tests.support.servers import open_kafka, open_postgres
@@ -66,3 +68,24 @@ def logged_faults() -> Iterator[LoggedFaults]:
     gc.collect()
     root.removeHandler(faults)
     faults.check()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real chromium, the same for the whole session."""
+    async with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A phone's browser, 390 x 844, nothing remembered: `page = await phone.new_page()`."""
+    async with open_window(browser, PHONE) as window:
+        yield window
+
+
+@pytest.fixture
+async def desktop(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A desktop's browser, 1280 x 800, nothing remembered."""
+    async with open_window(browser, DESKTOP) as window:
+        yield window
