@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.notifier.consumer import Desk
 from services.notifier.links import Links
-from services.notifier.mail import Composer
+from services.notifier.mail import Composer, TextFault
 from services.notifier.page import OfficialsPage
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import Provider
@@ -23,21 +23,28 @@ from tanggap.platform.database import Database
 from tanggap.platform.outbox import Relay
 from tanggap.platform.pages import Pages
 from tanggap.platform.process import Process
+from tanggap.platform.settings import refuse
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 
 
 def build(settings: NotifierSettings) -> Process:
-    """Make the notifier. Raises `CityFaults` for a bad city, and `TextFault` for a mail's text that can't be rendered."""
-    town = city.load(settings.tanggap_city)
+    """Make the notifier. A bad city, or a mail's text that can't be made, ends the process with a line for each fault."""
+    try:
+        town = city.load(settings.tanggap_city)
+    except city.CityFaults as faults:
+        refuse([f"TANGGAP_CITY: {fault}" for fault in faults.faults])
     texts = settings.tanggap_city / "texts"
     database = Database(settings.dsn, settings.service)
     links = Links(
         settings.notifier_link_secret.get_secret_value(), timedelta(days=settings.notifier_link_days), settings.base_url
     )
     composer = Composer(texts / "mail", town, links, settings.sender)
-    composer.check()
+    try:
+        composer.check()
+    except TextFault as fault:
+        refuse([f"TANGGAP_CITY: {fault}"])
     wake = asyncio.Event()
     app = FastAPI(title="Tanggap notifier", version="1", docs_url=None, redoc_url=None)
     http.install(app)

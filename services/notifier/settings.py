@@ -21,6 +21,10 @@ def _smtp_url(value: SecretStr) -> SecretStr:
         raise ValueError("must begin with smtp:// or smtps://")
     if not parts.hostname:
         raise ValueError("names no host")
+    try:
+        parts.port  # noqa: B018 - asking for it checks it
+    except ValueError:
+        raise ValueError("has a port that is no number") from None
     return value
 
 
