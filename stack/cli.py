@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
+import stamina.instrumentation
 import typer
 from rich.console import Console
 from rich.panel import Panel
@@ -162,6 +163,8 @@ def _secret_for(name: str) -> str:
 
 def main() -> None:
     """Run the command; trouble is told in one line, not as a traceback."""
+    # A download that is tried again is no news; one that fails is told.
+    stamina.instrumentation.set_on_retry_hooks(())
     try:
         commands()
     except StackTrouble as trouble:
