@@ -124,7 +124,7 @@ async def read_all(kafka: str, topic: str) -> list[Any]:
         reader.assign(partitions)
         ends = await reader.end_offsets(partitions)
         found: list[Any] = []
-        while any(await reader.position(one) < ends[one] for one in partitions):
+        while any([await reader.position(one) < ends[one] for one in partitions]):
             for records in (await reader.getmany(timeout_ms=200)).values():
                 found += records
         return sorted(found, key=lambda record: (record.partition, record.offset))
