@@ -41,7 +41,7 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
-class NotifierSettings(ServiceSettings):
+class Settings(ServiceSettings):
     """The notifier's environment."""
 
     service: ClassVar[str] = "notifier"

@@ -15,11 +15,10 @@ import asyncpg
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
-from services.notifier.app import pages
+from services.notifier.app import make_app
 from services.notifier.consumer import Desk
 from services.notifier.links import Link, Links
 from services.notifier.mail import Composer
-from services.notifier.page import OfficialsPage
 from services.notifier.queries import QUERIES
 from services.notifier.smtp import Provider, Server
 from services.notifier.worker import Claimed, Postman
@@ -42,7 +41,6 @@ from tanggap.contracts.events import (
     Words,
     decoders,
 )
-from tanggap.platform import http
 from tanggap.platform.consumer import Received
 from tanggap.platform.database import Database
 from tests.support.mailbox import Mailbox
@@ -194,11 +192,7 @@ class Office:
             await running
 
     def page(self) -> FastAPI:
-        app = FastAPI()
-        http.install(app)
-        texts = pages(FOLDER / "texts", self.city, now=self.clock)
-        OfficialsPage(self.database, self.city, self.links, texts, now=self.clock).install(app)
-        return app
+        return make_app(self.database, self.city, self.links, FOLDER / "texts", now=self.clock)
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[AsyncClient]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifier.settings import NotifierSettings
+from services.notifier.settings import Settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://notifier:pw@localhost:5432/tanggap",
@@ -21,7 +21,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_the_usual_environment_is_read(environment):
-    made = NotifierSettings.load()
+    made = Settings.load()
     assert (made.smtp.host, made.smtp.port, made.smtp.tls, made.smtp.username) == ("localhost", 1025, False, None)
     assert (made.sender.display_name, made.sender.addr_spec) == ("Tanggap Jakarta", "tanggap@jakarta.example")
     assert made.notifier_lease_seconds == 60
@@ -29,14 +29,14 @@ def test_the_usual_environment_is_read(environment):
 
 def test_a_provider_with_a_name_and_a_password_is_understood(environment):
     environment.setenv("NOTIFIER_SMTP_URL", "smtps://user%40x:p%3Aw@mail.example")
-    server = NotifierSettings.load().smtp
+    server = Settings.load().smtp
     assert (server.username, server.password, server.tls, server.port) == ("user@x", "p:w", True, 465)
     assert "p:w" not in repr(server)
 
 
 def test_an_attempt_always_ends_before_its_lease(environment):
     environment.setenv("NOTIFIER_LEASE_SECONDS", "5")
-    made = NotifierSettings.load()
+    made = Settings.load()
     assert made.attempt_seconds <= 3 < made.notifier_lease_seconds
 
 
@@ -55,7 +55,7 @@ def test_an_attempt_always_ends_before_its_lease(environment):
 def test_a_wrong_setting_is_named_without_its_value(environment, capsys, name, value, wrong):
     environment.setenv(name, value)
     with pytest.raises(SystemExit) as end:
-        NotifierSettings.load()
+        Settings.load()
     assert end.value.code == 2
     said = capsys.readouterr().err
     assert name in said
