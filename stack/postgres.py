@@ -17,10 +17,11 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 
 from stack.jars import Say, _silent
 from stack.ports import LOCALHOST, free_port, same_port
-from stack.programs import Program
+from stack.programs import Program, end_at_once
 from stack.trouble import StackTrouble, from_os_error
 
 _SUPERUSER = "postgres"
@@ -83,6 +84,7 @@ class Postgres:
         while True:
             attempt += 1
             self.port = await same_port(self.port) if self._settled else free_port(self.wanted_port)
+            await asyncio.to_thread(self._forget_last_run)
             self.program.command = self._command()
             self.program.launch()
             if await self._answers(deadline):
@@ -110,6 +112,18 @@ class Postgres:
             await asyncio.sleep(_PROBE_SECONDS)
         self.program.kill()
         return False
+
+    def _forget_last_run(self) -> None:
+        """Remove what a killed server left: itself if it lives on without its supervisor, else its note of its pid.
+
+        PostgreSQL would refuse to start while any process has the pid in that note, even one that only got the number.
+        """
+        note = self.folder / "data" / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+            process = psutil.Process(int(note.read_text(encoding="utf-8").split()[0]))
+            if process.name().startswith("postgres") and str(self.folder / "data") in process.cmdline():
+                end_at_once(process)
+        note.unlink(missing_ok=True)
 
     def _command(self) -> list[str]:
         settings: dict[str, str | int] = {
