@@ -147,6 +147,7 @@ class LocalStack:
         await asyncio.gather(*(self.launch(name) for name in ("mail", *self.services)))
         if "intake" in self.services:
             self.app_key = await self._demo_key()
+            self._publish()
         self._reporter.doing("")
         self._watch.begin()
 

@@ -314,7 +314,8 @@ def _system_user() -> tuple[int, int]:
     try:
         entry = pwd.getpwnam(_SYSTEM_USER)
     except KeyError:
-        words = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
+        useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") or "useradd"
+        words = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
         # Two first starts side by side: the second finds the user that the first made.
         with contextlib.suppress(OSError):
             subprocess.run(words, capture_output=True, check=False)

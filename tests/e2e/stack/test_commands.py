@@ -1,0 +1,188 @@
+"""`make run`, `make demo`, `make stop` as a person meets them, but for the making of the virtual environment."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from stack.local import PORTS, SERVICES
+from stack.ports import LOCALHOST
+from tests.support.servers import open_folder
+
+pytestmark = pytest.mark.timeout(300)
+ROOT = Path(__file__).parents[3]
+STARTED = "Ctrl-C stops everything"
+
+
+@pytest.fixture
+async def folder() -> AsyncIterator[Path]:
+    async with open_folder("commands") as opened:
+        yield opened
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}}
+    return {**kept, "TANGGAP_STACK": str(folder / "stack"), "COLUMNS": "200"}
+
+
+def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *words],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+class Running:
+    """A `stack run` of its own, its words in a file."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.output = folder / f"{name}.txt"
+        with self.output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stack", "run"],
+                cwd=ROOT,
+                env=environment(folder),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        self.until(STARTED)
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def facts(self) -> dict[str, object]:
+        return json.loads((self.folder / "stack" / "stack.json").read_text())
+
+    def until(self, words: str) -> None:
+        deadline = time.monotonic() + 90
+        while words not in self.text:
+            assert self.process.poll() is None, f"it ended:\n{self.text}"
+            assert time.monotonic() < deadline, f"it never said “{words}”:\n{self.text}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def running(folder: Path, name: str) -> Iterator[Running]:
+    one = Running(folder, name)
+    try:
+        yield one
+    finally:
+        if one.process.poll() is None:
+            one.process.terminate()
+        one.process.wait(60)
+
+
+def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(folder: Path) -> None:
+    with socket.socket() as other:
+        try:
+            other.bind((LOCALHOST, PORTS["metrics"]))
+            other.listen()
+        except OSError:
+            pass  # somebody else has it: as good
+        with running(folder, "first") as first:
+            facts = first.facts
+            assert f"Port {PORTS['metrics']} is taken; metrics listens on" in first.text
+            for step in ("Accepted", "Routed", "Alerted", "Page opened", "Acknowledged", "Answered", "Figures"):
+                assert step in first.text
+            for name in SERVICES:
+                assert httpx.get(f"{facts[name]}/readyz", trust_env=False).is_success
+            assert {"kafka", "postgres", "mail", "supervisor", *SERVICES} == set(facts["pids"])
+            assert all(psutil.pid_exists(pid) for pid in facts["pids"].values())
+            assert stack(folder, "get", "demo_key").stdout.strip() == facts["demo_key"]
+            assert stack(folder, "get", "dsn.routing").stdout.strip() == facts["dsn"]["routing"]
+
+            beside = stack(folder, "run")
+            assert beside.returncode == 1
+            assert f"process {first.process.pid}" in beside.stderr
+            assert "make stop" in beside.stderr
+
+            headers = {"Authorization": f"Bearer {facts['demo_key']}"}
+            body = {"client_request_id": "kept", "description": "Lampu jalan mati di depan pasar sejak tiga malam."}
+            url = f"{facts['intake']}/v1/complaints"
+            accepted = httpx.post(url, json=body, headers=headers, trust_env=False)
+            assert accepted.status_code == 201
+
+            left = [psutil.Process(pid) for name, pid in facts["pids"].items() if name != "supervisor"]
+            first.process.kill()
+            first.process.wait()
+
+    with running(folder, "second") as second:
+        assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in left)
+        facts = second.facts
+        assert facts["demo_key"] == headers["Authorization"].removeprefix("Bearer ")
+        kept = httpx.get(f"{facts['intake']}/v1/complaints/{accepted.json()['id']}", headers=headers, trust_env=False)
+        assert kept.status_code == 200
+
+        killed = facts["pids"]["routing"]
+        os.kill(killed, signal.SIGKILL)
+        second.until("routing is back")
+        assert "routing was ended by SIGKILL; it is started again." in second.text
+        assert second.facts["pids"]["routing"] != killed
+
+        pids = second.facts["pids"]
+        second.process.send_signal(signal.SIGINT)
+        assert second.process.wait(60) == 0
+    assert second.text.rstrip().endswith("Stopped; the data are kept.")
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids.values())
+    assert not (folder / "stack" / "stack.json").exists()
+
+
+def test_stop_ends_what_runs_and_reset_erases_only_when_told_so(folder: Path) -> None:
+    assert stack(folder, "stop").stdout.strip() == "Nothing runs."
+    with running(folder, "run") as one:
+        refused = stack(folder, "reset", "--force")
+        assert refused.returncode == 1
+        assert "make stop" in refused.stderr
+        stopped = stack(folder, "stop")
+        assert stopped.returncode == 0
+        assert "Stopped; the data are kept." in stopped.stdout
+        assert one.process.wait(10) == 0
+    unasked = stack(folder, "reset")
+    assert unasked.returncode == 1
+    assert "FORCE=1" in unasked.stderr
+    assert (folder / "stack" / "postgres" / "data").exists()
+    shown = stack(folder, "logs", "--no-follow", "intake")
+    assert shown.stdout.startswith("   intake | {")
+    assert stack(folder, "reset", "--force").returncode == 0
+    assert not (folder / "stack").exists()
+    assert "No stack runs" in stack(folder, "get", "intake").stderr
+
+
+def test_the_demo_ends_by_itself_with_exit_code_0(folder: Path) -> None:
+    done = stack(folder, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Gambir: 1 received, 1 answered (100%), 1 resolved, 0 overdue" in done.stdout
+    assert done.stdout.rstrip().endswith("Stopped; the data are kept.")
+
+
+def test_compose_gets_every_secret_it_asks_for_and_keeps_those_it_has(folder: Path) -> None:
+    file = folder / ".env"
+    file.write_text("POSTGRES_PASSWORD=mine\n")
+    assert stack(folder, "compose-secrets", str(file)).returncode == 0
+    first = file.read_text()
+    assert "POSTGRES_PASSWORD=mine\n" in first
+    names = {line.partition("=")[0] for line in first.splitlines()}
+    assert {f"{service.upper()}_DB_PASSWORD" for service in SERVICES} <= names
+    assert file.stat().st_mode & 0o077 == 0
+    assert stack(folder, "compose-secrets", str(file)).returncode == 0
+    assert file.read_text() == first
