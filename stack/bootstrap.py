@@ -26,6 +26,12 @@ NO_VENV = "This Python can't make virtual environments: install the package pyth
 OUT_OF_REACH = (
     "The package index is out of reach, or lacks a locked package: check the network (and `pip config list`), then run again."
 )
+TRUSTED = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian and its kin
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora and its kin
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+    "/etc/ssl/cert.pem",  # Alpine, macOS
+)
 # What decides over the environment's content.
 SOURCES = (LOCK, ROOT / "pyproject.toml", pathlib.Path(__file__).resolve())
 
@@ -64,7 +70,10 @@ def make() -> None:
         only_uv = pathlib.Path(folder) / "uv.txt"
         only_uv.write_text(locked("uv"), encoding="utf-8")
         options = ["-q", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
-        run([str(BIN / "python"), "-m", "pip", "install", *options, "-r", str(only_uv)], OUT_OF_REACH)
+        environment = dict(os.environ)
+        if "cert" not in pip_settings() and (trusted := certificates()):
+            environment["PIP_CERT"] = trusted
+        run([str(BIN / "python"), "-m", "pip", "install", *options, "-r", str(only_uv)], OUT_OF_REACH, environment)
     packages = re.findall(r"^\S+==", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     say(f"Installing {len(packages)} packages, each checked by its hash")
     uv("pip", "sync", "-q", "--require-hashes", str(LOCK))
@@ -84,14 +93,21 @@ def uv(*arguments: str) -> None:
     run([str(BIN / "uv"), *arguments], OUT_OF_REACH, environment)
 
 
-def index_settings() -> dict[str, str]:
-    """Hand on to uv what pip knows of this machine's index; uv reads no pip settings. What uv was told itself wins."""
-    listed = subprocess.run([str(BIN / "python"), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+def pip_settings() -> dict[str, str]:
+    """Return what pip was told on this machine, by its settings' names."""
+    words = [str(BIN / "python"), "-m", "pip", "config", "list"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=False)
     known: dict[str, str] = {}
     # The later wins: a setting for all commands, one for `install`, one from the environment.
     for scope in ("global", "install", ":env:"):
         for name, value in re.findall(rf"^{re.escape(scope)}\.([\w-]+)='(.*)'$", listed.stdout, re.MULTILINE):
             known[name] = value.replace("\\n", " ").strip()
+    return known
+
+
+def index_settings() -> dict[str, str]:
+    """Hand on to uv what pip knows of this machine's index; uv reads no pip settings. What uv was told itself wins."""
+    known = pip_settings()
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
@@ -103,10 +119,21 @@ def index_settings() -> dict[str, str]:
         "timeout": "UV_HTTP_TIMEOUT",
     }
     settings = {names[name]: value for name, value in known.items() if name in names and value}
+    if "SSL_CERT_FILE" not in settings and (trusted := certificates()):
+        settings["SSL_CERT_FILE"] = trusted
     home = os.environ.get("HOME", "")
     if not (home and os.access(home, os.W_OK)) and "XDG_CACHE_HOME" not in os.environ:
         settings["UV_CACHE_DIR"] = str(VENV / "cache" / "uv")
     return {name: value for name, value in settings.items() if name not in os.environ}
+
+
+def certificates() -> str | None:
+    """Find the certificates that this machine trusts: a city's or company's own authority is among them, if it has one.
+
+    pip, uv and jgo bring lists of their own, which know no such authority.
+    """
+    named = [os.environ.get(name, "") for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    return next((place for place in (*named, *TRUSTED) if place and pathlib.Path(place).is_file()), None)
 
 
 def locked(name: str) -> str:

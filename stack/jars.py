@@ -20,6 +20,7 @@ from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockFile
 from jgo.env._lockfile import LockedDependency
 from jgo.maven import Artifact, MavenContext, PythonResolver
 
+from stack.bootstrap import certificates
 from stack.trouble import StackTrouble, from_os_error
 
 SPEC = Path(__file__).with_name("jgo.toml")
@@ -121,6 +122,8 @@ def lock_anew(spec: Path = SPEC, lock: Path = LOCK) -> None:
 
 def _maven(repository: Path) -> MavenContext:
     logging.getLogger("jgo").setLevel(logging.ERROR)
+    if trusted := certificates():
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)  # the only place where jgo can be told
     mirrors = GlobalSettings.load().repositories
     return MavenContext(
         resolver=PythonResolver(),
