@@ -43,7 +43,9 @@ def _zone(entry: Entry) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
-        near = ", ".join(sorted(zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].lower()))
+        near = ", ".join(
+            sorted(zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].lower())
+        )
         entry.fault(f"timezone {name!r} is unknown" + (f"; is {near} meant?" if near else "; write one such as Asia/Jakarta"))
         return None
 
@@ -92,7 +94,9 @@ def _holidays(entry: Entry) -> HolidayList | None:
         listed=_listed(record["listed"]) if "listed" in record else {},
         added=_days(record["added"], "added") if "added" in record else {},
         removed=frozenset(
-            day for each in (record["removed"].as_list("removed") if "removed" in record else ()) if (day := each.as_date("a day"))
+            day
+            for each in (record["removed"].as_list("removed") if "removed" in record else ())
+            if (day := each.as_date("a day"))
         ),
     )
 

@@ -211,7 +211,10 @@ class City:
     @cached_property
     def _kota_of_branch(self) -> Mapping[str, UnitInfo]:
         return {
-            branch: self.units[kota] for agency in self.agencies.values() if not agency.external for kota, branch in agency.branches.items()
+            branch: self.units[kota]
+            for agency in self.agencies.values()
+            if not agency.external
+            for kota, branch in agency.branches.items()
         }
 
     def branch(self, agency: str, kota: str) -> Unit:
@@ -421,9 +424,15 @@ def _read_categories(folder: Path, agencies: Mapping[str, Agency], faults: Fault
             (f"slug {slug!r} must be small letters and digits, parted by _", not _SLUG.fullmatch(slug)),
             (f"slug {slug} is given twice; keep one", slug in categories),
             (f"category {slug} needs a label_id and a label_en", not (row["label_id"] and row["label_en"])),
-            (f"agency {agency} of {slug} is unknown; agencies.csv has {', '.join(agencies)}", bool(agency) and agency not in agencies),
+            (
+                f"agency {agency} of {slug} is unknown; agencies.csv has {', '.join(agencies)}",
+                bool(agency) and agency not in agencies,
+            ),
             (f"ward_can_handle must be yes or no, not {row['ward_can_handle']!r}", row["ward_can_handle"] not in ("yes", "no")),
-            (f"{slug} has no agency and the ward can't handle it: nobody could act; name an agency", not agency and row["ward_can_handle"] == "no"),
+            (
+                f"{slug} has no agency and the ward can't handle it: nobody could act; name an agency",
+                not agency and row["ward_can_handle"] == "no",
+            ),
             (f"urgency {urgency!r} is unknown; known are {', '.join(get_args(Urgency))}", urgency not in get_args(Urgency)),
         ):
             if wrong:
@@ -469,9 +478,18 @@ def _read_roster(folder: Path, units: Mapping[str, UnitInfo], faults: Faults) ->
             (f"unit_code {official.unit_code} is no unit of this city", bool(units) and official.unit_code not in units),
             (f"role {official.role!r} must be small letters, parted by _", not _SLUG.fullmatch(official.role)),
             ("the official has no name", not official.name),
-            (f"e-mail {official.email!r} is no address; write it as lurah.gambir@jakarta.example", not _EMAIL.fullmatch(official.email)),
-            (f"{official.email} is on the roster of {official.unit_code} twice, first on line {twice}; keep one", twice != row.line),
-            (f"language {official.language!r} is unknown; known are {', '.join(_LANGUAGES)}", official.language not in _LANGUAGES),
+            (
+                f"e-mail {official.email!r} is no address; write it as lurah.gambir@jakarta.example",
+                not _EMAIL.fullmatch(official.email),
+            ),
+            (
+                f"{official.email} is on the roster of {official.unit_code} twice, first on line {twice}; keep one",
+                twice != row.line,
+            ),
+            (
+                f"language {official.language!r} is unknown; known are {', '.join(_LANGUAGES)}",
+                official.language not in _LANGUAGES,
+            ),
         ):
             if wrong:
                 row.fault(what)
@@ -481,7 +499,11 @@ def _read_roster(folder: Path, units: Mapping[str, UnitInfo], faults: Faults) ->
     if rows:
         for code, info in units.items():
             if code not in found and not any(row["unit_code"] == code for row in rows):
-                faults.add("roster.csv", rows[-1].line, f"nobody is on the roster of {info.level} {code} ({info.name}); add an official, or its alerts go nowhere")
+                faults.add(
+                    "roster.csv",
+                    rows[-1].line,
+                    f"nobody is on the roster of {info.level} {code} ({info.name}); add an official, or its alerts go nowhere",
+                )
     return {code: tuple(officials) for code, officials in found.items()}
 
 

@@ -45,7 +45,9 @@ class HolidayList:
                 f"working time in {year} can't be told: its holidays are known through {self.known_through}; "
                 f"list {year} under `holidays: listed:` in calendar.yaml, or raise `known_through` when the holidays package knows it"
             )
-        if "government" in self.categories and not holidays.country_holidays(self.country, years=year, categories=("government",)):
+        if "government" in self.categories and not holidays.country_holidays(
+            self.country, years=year, categories=("government",)
+        ):
             raise UnknownYear(
                 f"working time in {year} can't be told: calendar.yaml says `known_through: {self.known_through}`, but the holidays package "
                 f"{holidays.__version__} has no government days for {year}; upgrade it or list {year} under `holidays: listed:`"

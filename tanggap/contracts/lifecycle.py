@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from tanggap.contracts import clocks
 from tanggap.contracts.clocks import Calendar, ClockState
 from tanggap.contracts.complaint import CLOSED, INTERRUPTIONS, STAGES, Complaint, Stage, Status
-from tanggap.contracts.events import ClockName, ClockTerm, ComplaintSubmitted, Event, SlaBreached, Unit
+from tanggap.contracts.events import ALL, ClockName, ClockTerm, ComplaintSubmitted, Event, SlaBreached, Unit
 from tanggap.contracts.state import decode, encode
 
 __all__ = [
@@ -142,6 +142,9 @@ READABLE_ACTS: Final = frozenset(
 )
 """Official acts that a reporter can read: the first of them is the first response."""
 
+_ACTS: Final = frozenset(model.model_fields["type"].default for model in ALL if "actor" in model.model_fields)
+"""Acts of an official."""
+
 STOPS: Final[Mapping[str, tuple[ClockName, ...]]] = {
     "complaint.acknowledged": ("first_response",),
     "complaint.coordinated": ("first_response", "coordinate"),
@@ -159,8 +162,7 @@ STOPS: Final[Mapping[str, tuple[ClockName, ...]]] = {
 Why = Literal["applied", "duplicate", "illegal", "unknown_complaint"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of an event. `complaint` is the state to keep.
 
     An illegal event changes nothing but the list of refused ids, so that the same record read again after, say, a reopening is not
@@ -210,8 +212,9 @@ _Illegal = str
 def _with(complaint: Complaint, changes: _Changes) -> Complaint:
     """`dataclasses.replace` without running `__init__` over thirty fields: it would be half of the fold's time."""
     new = object.__new__(Complaint)
-    new.__dict__.update(complaint.__dict__)
-    new.__dict__.update(changes)
+    values = new.__dict__
+    values.update(complaint.__dict__)
+    values.update(changes)
     return new
 
 
@@ -233,20 +236,29 @@ def _changes(complaint: Complaint, event: Event, calendar: Calendar) -> _Changes
     to = TABLE.get((event.type, complaint.status))
     if to is None:
         return f"not legal while {complaint.status}"
-    actor = getattr(event, "actor", None)
-    if actor is not None and actor.unit.code in complaint.former_units:
-        return f"{actor.unit.code} no longer has it"
     at = clocks.clipped(event.occurred_at)
-    special = _SPECIAL.get(event.type)
     changes: _Changes = {}
+    special = _SPECIAL.get(event.type)
     if special is not None:
         found = special(complaint, event, at)
         if isinstance(found, str):
             return found
         changes = found
-    if actor is not None:
-        _note_act(changes, complaint, event, at)
-    _move(changes, complaint, event, to, at, calendar)
+    if event.type in _ACTS:
+        act: Any = event
+        if act.actor.unit.code in complaint.former_units:
+            return f"{act.actor.unit.code} no longer has it"
+        _note_act(changes, complaint, act, at)
+    old, new = complaint.status, _move(changes, complaint, event, to, at)
+    stops = STOPS.get(event.type, ())
+    if new is not old or stops:
+        before = changes.get("clocks", complaint.clocks)
+        changes["clocks"] = tuple(
+            [
+                clocks.stopped(clock, at, calendar) if clock.name in stops else _followed(clock, old, new, at, calendar)
+                for clock in before
+            ]
+        )
     return changes
 
 
@@ -254,40 +266,31 @@ def _note_act(changes: _Changes, complaint: Complaint, event: Any, at: datetime)
     changes["last_actor"] = event.actor
     changes["last_act"] = event.type
     changes["last_act_at"] = at
-    if event.type in READABLE_ACTS and complaint.first_response_at is None:
+    if complaint.first_response_at is None and event.type in READABLE_ACTS:
         changes["first_response_at"] = at
     if event.note and event.type != "complaint.transfer_requested":
         changes["note"] = event.note
 
 
-def _move(
-    changes: _Changes, complaint: Complaint, event: Event, to: Status | Effect, at: datetime, calendar: Calendar
-) -> None:
-    """Set the status, and let the clocks follow it."""
-    old, stack = complaint.status, complaint.interrupted
-    if to is Effect.stay:
-        new = old
+def _move(changes: _Changes, complaint: Complaint, event: Any, to: Status | Effect, at: datetime) -> Status:
+    """Set the status, what it interrupts, and since when the reporter is waited for. Returns the status."""
+    stack = complaint.interrupted
+    if to is Effect.stay or to is complaint.status:
+        return complaint.status
+    if not isinstance(to, Effect):
+        new, stack = to, _interrupted(complaint, to)
     elif to is Effect.back:
-        new, stack = (stack[-1], stack[:-1]) if stack else (Status.assigned, ())
-    elif to is Effect.handed:
-        new = Status.disposed if getattr(event, "disposed", False) else Status.coordinated
+        new, stack = stack[-1], stack[:-1]
     else:
-        new = to
-    if new is not old:
-        changes["status"] = new
-        if to is not Effect.back:
-            stack = _interrupted(complaint, new)
-        if stack != complaint.interrupted:
-            changes["interrupted"] = stack
-        if new is Status.waiting_reporter:
-            changes.setdefault("waiting_since", at)
-        elif complaint.waiting_since is not None and Status.waiting_reporter not in stack:
-            changes["waiting_since"] = None
-    old_clocks = changes.get("clocks", complaint.clocks)
-    if old_clocks:
-        new_clocks = tuple([_clock_after(clock, event, old, new, at, calendar) for clock in old_clocks])
-        if new_clocks != complaint.clocks:
-            changes["clocks"] = new_clocks
+        new, stack = (Status.disposed if event.disposed else Status.coordinated), ()
+    changes["status"] = new
+    if stack != complaint.interrupted:
+        changes["interrupted"] = stack
+    if new is Status.waiting_reporter or Status.waiting_reporter in stack:
+        changes["waiting_since"] = complaint.waiting_since or at
+    elif complaint.waiting_since is not None:
+        changes["waiting_since"] = None
+    return new
 
 
 def _interrupted(complaint: Complaint, new: Status) -> tuple[Status, ...]:
@@ -299,24 +302,18 @@ def _interrupted(complaint: Complaint, new: Status) -> tuple[Status, ...]:
     return ()
 
 
-def _clock_after(clock: ClockState, event: Event, old: Status, new: Status, at: datetime, calendar: Calendar) -> ClockState:
+def _followed(clock: ClockState, old: Status, new: Status, at: datetime, calendar: Calendar) -> ClockState:
     """The clock after a move from `old` to `new`."""
-    name = clock.name
-    stops = name in STOPS.get(event.type, ())
-    if new is old and not stops:
+    if new is old:
         return clock
-    if name == "verification":
+    if clock.name == "verification":
         # It runs while a resolution waits to be confirmed, and only then.
-        if new is Status.resolved and old is not Status.resolved:
-            return clocks.continued(clocks.started(clock, at, calendar), at, calendar)
-        return clocks.stopped(clock, at, calendar) if stops else clock
-    if stops:
-        return clocks.stopped(clock, at, calendar)
+        return clocks.continued(clocks.started(clock, at, calendar), at, calendar) if new is Status.resolved else clock
     if new in INTERRUPTIONS:
         return clocks.paused(clock, at)
     if old in INTERRUPTIONS:
         return clocks.resumed(clock, at, calendar)
-    if new is Status.reopened and name == "resolution":
+    if new is Status.reopened and clock.name == "resolution":
         return clocks.continued(clock, at, calendar)
     return clock
 

@@ -79,7 +79,9 @@ def read_rows(path: Path, columns: tuple[str, ...], faults: Faults) -> list[Row]
                 if not _header_is_right(path.name, begun, header, columns, faults):
                     return []
             elif len(record) != len(header):
-                faults.add(path.name, begun, f"has {len(record)} fields where the header has {len(header)}; quote a field with a comma")
+                faults.add(
+                    path.name, begun, f"has {len(record)} fields where the header has {len(header)}; quote a field with a comma"
+                )
             else:
                 values = {name: field.strip() for name, field in zip(header, record, strict=True)}
                 rows.append(Row(path.name, begun, values, faults))
@@ -97,7 +99,9 @@ def _header_is_right(file: str, line: int, header: list[str], columns: tuple[str
     if missing:
         faults.add(file, line, f"lacks the column{_s(missing)} {', '.join(missing)}; the header must be {','.join(columns)}")
     if unknown:
-        faults.add(file, line, f"has the unknown column{_s(unknown)} {', '.join(unknown)}; the header must be {','.join(columns)}")
+        faults.add(
+            file, line, f"has the unknown column{_s(unknown)} {', '.join(unknown)}; the header must be {','.join(columns)}"
+        )
     if doubled:
         faults.add(file, line, f"names the column{_s(doubled)} {', '.join(doubled)} twice")
     return not (missing or unknown or doubled)

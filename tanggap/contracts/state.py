@@ -1,7 +1,7 @@
 """A complaint's state as compact JSON, for a column of a service's own table: every fold reads and writes one, so it is quick.
 
 What is empty is left out. The text is an object with the names of `Complaint`'s fields, so that SQL can look into it. A state that an
-older or a newer release wrote can be read: missing fields take their defaults, unknown ones are ignored.
+older or a newer release wrote can be read: missing fields take their defaults, unknown ones are kept as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, get_type_hints
+from types import UnionType
+from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
@@ -19,26 +20,36 @@ from tanggap.contracts.clocks import ClockState
 from tanggap.contracts.complaint import Complaint, Status
 from tanggap.contracts.events import Actor, Unit
 
+# Objects are made without running `__init__`, and fields that the text lacks are left to the class, which holds their defaults: of
+# thirty fields most are empty for most of a complaint's life. That halves the time of a fold.
+
 
 def encode(complaint: Complaint) -> str:
     """The state as JSON. `decode` reads it back."""
     state: dict[str, Any] = {}
-    values = complaint.__dict__
-    for name, empty, writer in _COMPLAINT_WRITERS:
-        value = values[name]
-        if value != empty:
+    for name, value in complaint.__dict__.items():
+        if value:  # every default is empty: None, 0 or ()
+            writer = _COMPLAINT_WRITERS.get(name)
             state[name] = value if writer is None else writer(value)
     return to_json(state).decode()
 
 
 def decode(state: str) -> Complaint:
     """The state that `encode` wrote. Raises `ValueError` for anything else."""
+    raw = from_json(state, cache_strings="keys")
     try:
-        raw = from_json(state, cache_strings="keys")
-        return _made(Complaint, _COMPLAINT_EMPTY, _COMPLAINT_READERS, _COMPLAINT_NEEDS, raw)
+        if not _COMPLAINT_NEEDS <= raw.keys():
+            msg = f"not a complaint's state: it lacks {', '.join(sorted(_COMPLAINT_NEEDS - raw.keys()))}"
+            raise ValueError(msg)
+        complaint = object.__new__(Complaint)
+        values = complaint.__dict__
+        for name, value in raw.items():
+            reader = _COMPLAINT_READERS.get(name)
+            values[name] = value if reader is None else reader(value)
     except (AttributeError, KeyError, TypeError) as error:
         msg = f"not a complaint's state: {error!r}"
         raise ValueError(msg) from error
+    return complaint
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +80,13 @@ def _write_actor(actor: Actor) -> Any:
 
 
 def _read_clock(raw: Any) -> ClockState:
-    return _made(ClockState, _CLOCK_EMPTY, _CLOCK_READERS, _CLOCK_NEEDS, raw)
+    clock = object.__new__(ClockState)
+    values = clock.__dict__
+    for name, value in raw.items():
+        values[name] = _moment(value) if name in _CLOCK_MOMENTS else value
+    if not _CLOCK_NEEDS <= values.keys():
+        raise KeyError(*sorted(_CLOCK_NEEDS - values.keys()))
+    return clock
 
 
 def _write_clock(clock: ClockState) -> Any:
@@ -85,15 +102,22 @@ def _write_clocks(clocks: tuple[ClockState, ...]) -> Any:
 
 
 def _read_statuses(raw: Any) -> tuple[Status, ...]:
-    return tuple(Status(each) for each in raw)
+    return tuple(_STATUSES[each] for each in raw)
 
 
-_Reader = Callable[[Any], Any]
+def _write_statuses(statuses: tuple[Status, ...]) -> Any:
+    return [str(status) for status in statuses]
 
-_READERS: Final[Mapping[Any, _Reader]] = {
-    datetime: datetime.fromisoformat,
+
+_moment: Final = datetime.fromisoformat
+_STATUSES: Final[Mapping[str, Status]] = {str(status): status for status in Status}
+
+_Turn = Callable[[Any], Any]
+
+_READERS: Final[Mapping[Any, _Turn]] = {
+    datetime: _moment,
     UUID: UUID,
-    Status: Status._value2member_map_.__getitem__,
+    Status: _STATUSES.__getitem__,
     Unit: _read_unit,
     Actor: _read_actor,
     tuple[ClockState, ...]: _read_clocks,
@@ -102,42 +126,31 @@ _READERS: Final[Mapping[Any, _Reader]] = {
 }
 """How a field of that type is read; others are JSON's own."""
 
-_WRITERS: Final[Mapping[Any, _Reader]] = {Unit: _write_unit, Actor: _write_actor, tuple[ClockState, ...]: _write_clocks}
+_WRITERS: Final[Mapping[Any, _Turn]] = {
+    Status: str,
+    Unit: _write_unit,
+    Actor: _write_actor,
+    tuple[ClockState, ...]: _write_clocks,
+    tuple[Status, ...]: _write_statuses,
+}
 """How a field of that type is written; `to_json` knows the others."""
 
 
-def _by_field(model: type, table: Mapping[Any, _Reader]) -> dict[str, _Reader | None]:
-    """For each field of a dataclass the entry of its type (`X` for `X | None`)."""
-    hints = get_type_hints(model)
-    return {
-        field.name: next((table[part] for part in (hints[field.name], *getattr(hints[field.name], "__args__", ())) if part in table), None)
-        for field in fields(model)
-    }
+def _by_field(model: type, table: Mapping[Any, _Turn]) -> Mapping[str, _Turn]:
+    """For each field of a dataclass the entry of its type, or of `X` for `X | None`."""
+    found: dict[str, _Turn] = {}
+    for name, hint in get_type_hints(model).items():
+        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        found |= {name: table[kind] for kind in kinds if kind in table}
+    return found
 
 
-def _empty(model: type) -> dict[str, Any]:
-    return {field.name: field.default for field in fields(model) if field.default is not MISSING}
+def _needs(model: type) -> frozenset[str]:
+    return frozenset(field.name for field in fields(model) if field.default is MISSING)
 
 
-def _made(model: Any, empty: Mapping[str, Any], readers: Mapping[str, _Reader | None], needs: frozenset[str], raw: Any) -> Any:
-    """A dataclass from JSON's values, without running its `__init__` over thirty fields."""
-    new = object.__new__(model)
-    values = new.__dict__
-    values.update(empty)
-    for name, value in raw.items():
-        if name in readers:
-            reader = readers[name]
-            values[name] = value if reader is None else reader(value)
-    if not needs <= raw.keys():
-        msg = f"it lacks {', '.join(sorted(needs - raw.keys()))}"
-        raise TypeError(msg)
-    return new
-
-
-_COMPLAINT_EMPTY: Final = _empty(Complaint)
-_COMPLAINT_NEEDS: Final = frozenset(field.name for field in fields(Complaint)) - _COMPLAINT_EMPTY.keys()
+_COMPLAINT_NEEDS: Final = _needs(Complaint)
 _COMPLAINT_READERS: Final = _by_field(Complaint, _READERS)
-_COMPLAINT_WRITERS: Final = tuple((name, _COMPLAINT_EMPTY.get(name), writer) for name, writer in _by_field(Complaint, _WRITERS).items())
-_CLOCK_EMPTY: Final = _empty(ClockState)
-_CLOCK_NEEDS: Final = frozenset(field.name for field in fields(ClockState)) - _CLOCK_EMPTY.keys()
-_CLOCK_READERS: Final = _by_field(ClockState, _READERS)
+_COMPLAINT_WRITERS: Final = _by_field(Complaint, _WRITERS)
+_CLOCK_NEEDS: Final = _needs(ClockState)
+_CLOCK_MOMENTS: Final = frozenset(_by_field(ClockState, _READERS))
