@@ -105,7 +105,7 @@ def facts(complaint: Complaint, partition: int, kota_of: KotaOf) -> Facts:
             and (clock.paused_at is None or due <= clock.paused_at)
             and (overdue_from is None or due < overdue_from)
         ):
-            overdue_from, overdue_clock = due, clock.term.clock
+            overdue_from, overdue_clock = due, clock.name
     # Whoever has the work in hand: a ward that arranged it with an agency is not blamed for the agency's delay.
     unit = complaint.holder
     return Facts(
@@ -138,9 +138,9 @@ def deadlines(complaint: Complaint | None) -> Deadlines:
         if not clock.running or clock.breached_at is not None:
             continue
         if clock.due is not None:
-            live[clock.term.clock, "breach"] = clock.due
+            live[clock.name, "breach"] = clock.due
         if clock.warn is not None and clock.warned_at is None:
-            live[clock.term.clock, "warn"] = clock.warn
+            live[clock.name, "warn"] = clock.warn
     return live
 
 

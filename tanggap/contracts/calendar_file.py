@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -55,7 +56,7 @@ def _week(entry: Entry) -> Week | None:
     for name, value in entry.as_record("hours", (), WEEKDAYS).items():
         texts = [value] if value.is_text else value.as_list(f"hours of {name}")
         spans = [span for text in texts if (span := _span(text, name)) is not None]
-        for earlier, later in zip(spans, spans[1:], strict=False):
+        for earlier, later in pairwise(spans):
             if later.start < earlier.end:
                 value.fault(f"hours of {name} overlap or are out of order; write them from morning to night")
         days[name] = tuple(spans)

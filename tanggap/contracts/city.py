@@ -1,7 +1,7 @@
 """The city as data: units, agencies, categories, clocks, calendar, officials and neighbours, loaded from a folder of files.
 
-`load` names every fault of every file at once, with its line. What it returns is whole: each unit has an official, each category an
-agency that has a branch in each city, each chain an end.
+`load` names every fault of every file at once, with its line. What it returns is whole: each unit has an official, each category
+an agency that has a branch in each city, each chain an end.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from tanggap.contracts.events import Unit, Urgency
 from tanggap.contracts.faults import CityFaults, Fault, Faults
 from tanggap.contracts.sla import SlaPolicy
 from tanggap.contracts.sla_file import Hours, read_sla
-from tanggap.contracts.sources import Row, read_rows, read_yaml
+from tanggap.contracts.sources import Entry, Row, read_rows, read_yaml
 
 __all__ = [
     "Agency",
@@ -228,7 +228,7 @@ class City:
         return self.unit(self.agencies[agency].branches[info.code])
 
     def nearest_neighbour(self, lat: float, lon: float) -> Nearest | None:
-        """The neighbour with the known point nearest to a place, or None where none is within reach. A hint: no boundary is known."""
+        """The neighbour with the known point nearest to a place, or None where none is in reach. A hint: no boundary is known."""
         found = min(
             (
                 Nearest(neighbour, place, _km(lat, lon, place.lat, place.lon))
@@ -307,33 +307,37 @@ def _read_city(folder: Path, faults: Faults) -> tuple[str, str, str, UnitInfo | 
 
 
 def _read_units(folder: Path, root: str, faults: Faults) -> tuple[dict[str, UnitInfo], dict[str, int]]:
+    """The units of units.csv, and the line of each."""
     units: dict[str, UnitInfo] = {}
     rows: dict[str, Row] = {}
     for row in read_rows(folder / "units.csv", ("code", "name", "level", "parent_code"), faults):
         code, level = row["code"], row["level"]
-        if not _CODE.fullmatch(code):
-            row.fault(f"code {code!r} must be digits or small letters, parted by . or -")
-        elif code in units:
-            row.fault(f"code {code} is given twice, first on line {rows[code].line}; keep one")
-        elif level not in PARENT_LEVELS:
-            row.fault(f"level {level!r} is unknown; known are {', '.join(PARENT_LEVELS)}")
-        elif not row["name"]:
-            row.fault(f"unit {code} has no name")
-        else:
+        sound = row.check(
+            (_CODE.fullmatch(code), f"code {code!r} must be digits or small letters, parted by . or -"),
+            (code not in units, f"code {code} is given twice, first on line {rows[code].line if code in rows else 0}; keep one"),
+            (level in PARENT_LEVELS, f"level {level!r} is unknown; known are {', '.join(PARENT_LEVELS)}"),
+            (row["name"], f"unit {code} has no name"),
+        )
+        if sound:
             rows[code] = row
             units[code] = UnitInfo(code, row["name"], cast("Level", level), row["parent_code"] or None)
     for code, info in units.items():
-        allowed = PARENT_LEVELS[info.level]
-        if info.parent_code is None:
-            if allowed:
-                rows[code].fault(f"{info.level} {code} has no parent_code; it must be that of a {' or '.join(allowed)}")
-        elif info.parent_code not in units:
-            rows[code].fault(f"parent_code {info.parent_code} of {code} is no unit of this file")
-        elif units[info.parent_code].level not in allowed:
-            rows[code].fault(f"{info.level} {code} can't stand below a {units[info.parent_code].level} ({info.parent_code})")
+        _check_parent(info, units, rows[code])
     if units and root and root not in units:
         faults.add("city.yaml", 1, f"root {root} is no unit of units.csv")
     return units, {code: row.line for code, row in rows.items()}
+
+
+def _check_parent(info: UnitInfo, units: Mapping[str, UnitInfo], row: Row) -> None:
+    """A unit stands below one of the right level, so a chain always ends."""
+    allowed = PARENT_LEVELS[info.level]
+    if info.parent_code is None:
+        if allowed:
+            row.fault(f"{info.level} {info.code} has no parent_code; it must be that of a {' or '.join(allowed)}")
+    elif info.parent_code not in units:
+        row.fault(f"parent_code {info.parent_code} of {info.code} is no unit of this file")
+    elif units[info.parent_code].level not in allowed:
+        row.fault(f"{info.level} {info.code} can't stand below a {units[info.parent_code].level} ({info.parent_code})")
 
 
 _AGENCY_COLUMNS: Final = ("slug", "code", "name", "level", "branches", "branch_code", "branch_name", "seat")
@@ -346,30 +350,27 @@ def _read_agencies(
     agencies: dict[str, Agency] = {}
     where = dict.fromkeys(lines, "units.csv")
     cities = [info for info in units.values() if info.level in CITY_LEVELS]
+    seats = {info.code for info in cities}
     for row in read_rows(folder / "agencies.csv", _AGENCY_COLUMNS, faults):
         slug, code, level, branches = row["slug"], row["code"], row["level"], row["branches"]
-        sound = True
-        for what, wrong in (
-            (f"slug {slug!r} must be small letters and digits, parted by -", not _SLUG.fullmatch(slug)),
-            (f"slug {slug} is given twice; keep one", slug in agencies),
-            (f"code {code!r} must be small letters and digits, parted by . or -", not _CODE.fullmatch(code)),
-            (f"code {code} is a unit already, in {where.get(code)}; give the agency another", code in units),
-            (f"agency {slug} has no name", not row["name"]),
-            (f"level {level!r} is unknown; known are dinas, external", level not in ("dinas", "external")),
-            (f"branches {branches!r} is unknown; known are per_kota, one", branches not in ("per_kota", "one")),
+        sound = row.check(
+            (_SLUG.fullmatch(slug), f"slug {slug!r} must be small letters and digits, parted by -"),
+            (slug not in agencies, f"slug {slug} is given twice; keep one"),
+            (_CODE.fullmatch(code), f"code {code!r} must be small letters and digits, parted by . or -"),
+            (code not in units, f"code {code} is a unit already, in {where.get(code)}; give the agency another"),
+            (row["name"], f"agency {slug} has no name"),
+            (level in ("dinas", "external"), f"level {level!r} is unknown; known are dinas, external"),
+            (branches in ("per_kota", "one"), f"branches {branches!r} is unknown; known are per_kota, one"),
+            (not cities or row["seat"] in seats, f"seat {row['seat']!r} is no kota or kabupaten of units.csv"),
             (
-                f"seat {row['seat']!r} is no kota or kabupaten of units.csv",
-                bool(cities) and row["seat"] not in {info.code for info in cities},
-            ),
-            (
+                branches != "per_kota" or (_CODE.fullmatch(row["branch_code"]) and "{kota}" in row["branch_name"]),
                 "branches per_kota need a branch_code and a branch_name with {kota} in it",
-                branches == "per_kota" and not (_CODE.fullmatch(row["branch_code"]) and "{kota}" in row["branch_name"]),
             ),
-            ("an agency with one branch acts itself: leave branch_code and branch_name empty", _has_idle_branch(row)),
-        ):
-            if wrong:
-                row.fault(what)
-                sound = False
+            (
+                branches != "one" or not (row["branch_code"] or row["branch_name"]),
+                "an agency with one branch acts itself: leave branch_code and branch_name empty",
+            ),
+        )
         if not sound:
             continue
         own = UnitInfo(code, row["name"], cast("Level", level), root)
@@ -387,10 +388,6 @@ def _read_agencies(
             units[branch] = UnitInfo(branch, row["branch_name"].replace("{kota}", _short(city.name)), "sudin", code)
         agencies[slug] = Agency(slug, code, row["name"], row["seat"], external=level == "external", branches=by_city)
     return agencies
-
-
-def _has_idle_branch(row: Row) -> bool:
-    return row["branches"] == "one" and bool(row["branch_code"] or row["branch_name"])
 
 
 def _short(kota: str) -> str:
@@ -419,25 +416,21 @@ def _read_categories(folder: Path, agencies: Mapping[str, Agency], faults: Fault
     for row in read_rows(folder / "categories.csv", _CATEGORY_COLUMNS, faults):
         slug, agency, urgency = row["slug"], row["agency"] or None, row["urgency"]
         coordinate, resolution = _hours(row, "coordinate_hours"), _hours(row, "resolution_hours")
-        sound = coordinate is not None and resolution is not None
-        for what, wrong in (
-            (f"slug {slug!r} must be small letters and digits, parted by _", not _SLUG.fullmatch(slug)),
-            (f"slug {slug} is given twice; keep one", slug in categories),
-            (f"category {slug} needs a label_id and a label_en", not (row["label_id"] and row["label_en"])),
+        sound = row.check(
+            (_SLUG.fullmatch(slug), f"slug {slug!r} must be small letters and digits, parted by _"),
+            (slug not in categories, f"slug {slug} is given twice; keep one"),
+            (row["label_id"] and row["label_en"], f"category {slug} needs a label_id and a label_en"),
             (
+                agency is None or agency in agencies,
                 f"agency {agency} of {slug} is unknown; agencies.csv has {', '.join(agencies)}",
-                bool(agency) and agency not in agencies,
             ),
-            (f"ward_can_handle must be yes or no, not {row['ward_can_handle']!r}", row["ward_can_handle"] not in ("yes", "no")),
+            (row["ward_can_handle"] in ("yes", "no"), f"ward_can_handle must be yes or no, not {row['ward_can_handle']!r}"),
             (
-                f"{slug} has no agency and the ward can't handle it: nobody could act; name an agency",
-                not agency and row["ward_can_handle"] == "no",
+                agency is not None or row["ward_can_handle"] != "no",
+                f"{slug} has no agency and the ward can't handle it, so nobody could act; name an agency",
             ),
-            (f"urgency {urgency!r} is unknown; known are {', '.join(get_args(Urgency))}", urgency not in get_args(Urgency)),
-        ):
-            if wrong:
-                row.fault(what)
-                sound = False
+            (urgency in get_args(Urgency), f"urgency {urgency!r} is unknown; known are {', '.join(get_args(Urgency))}"),
+        )
         if not sound or coordinate is None or resolution is None:
             continue
         categories[slug] = Category(
@@ -469,41 +462,26 @@ def _hours(row: Row, column: str) -> float | None:
 def _read_roster(folder: Path, units: Mapping[str, UnitInfo], faults: Faults) -> dict[str, tuple[Official, ...]]:
     found: dict[str, list[Official]] = {}
     rows = read_rows(folder / "roster.csv", ("unit_code", "role", "name", "email", "language"), faults)
-    seen: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, str], int] = {}
     for row in rows:
         official = Official(row["unit_code"], row["role"], row["name"], row["email"], row["language"])
-        twice = seen.setdefault((official.unit_code, official.email), row.line)
-        sound = True
-        for what, wrong in (
-            (f"unit_code {official.unit_code} is no unit of this city", bool(units) and official.unit_code not in units),
-            (f"role {official.role!r} must be small letters, parted by _", not _SLUG.fullmatch(official.role)),
-            ("the official has no name", not official.name),
-            (
-                f"e-mail {official.email!r} is no address; write it as lurah.gambir@jakarta.example",
-                not _EMAIL.fullmatch(official.email),
-            ),
-            (
-                f"{official.email} is on the roster of {official.unit_code} twice, first on line {twice}; keep one",
-                twice != row.line,
-            ),
-            (
-                f"language {official.language!r} is unknown; known are {', '.join(_LANGUAGES)}",
-                official.language not in _LANGUAGES,
-            ),
-        ):
-            if wrong:
-                row.fault(what)
-                sound = False
+        code, email = official.unit_code, official.email
+        line = first.setdefault((code, email), row.line)
+        sound = row.check(
+            (not units or code in units, f"unit_code {code} is no unit of this city"),
+            (_SLUG.fullmatch(official.role), f"role {official.role!r} must be small letters, parted by _"),
+            (official.name, "the official has no name"),
+            (_EMAIL.fullmatch(email), f"e-mail {email!r} is no address; write it as lurah.gambir@jakarta.example"),
+            (line == row.line, f"{email} is on the roster of {code} twice, first on line {line}; keep one"),
+            (official.language in _LANGUAGES, f"language {official.language!r} is unknown; known are {', '.join(_LANGUAGES)}"),
+        )
         if sound:
-            found.setdefault(official.unit_code, []).append(official)
-    if rows:
-        for code, info in units.items():
-            if code not in found and not any(row["unit_code"] == code for row in rows):
-                faults.add(
-                    "roster.csv",
-                    rows[-1].line,
-                    f"nobody is on the roster of {info.level} {code} ({info.name}); add an official, or its alerts go nowhere",
-                )
+            found.setdefault(code, []).append(official)
+    named = {row["unit_code"] for row in rows}
+    for code, info in units.items():
+        if rows and code not in named:
+            what = f"nobody is on the roster of {info.level} {code} ({info.name}); add an official, or its alerts go nowhere"
+            faults.add("roster.csv", rows[-1].line, what)
     return {code: tuple(officials) for code, officials in found.items()}
 
 
@@ -528,17 +506,14 @@ def _read_neighbours(folder: Path, faults: Faults) -> tuple[float, tuple[Neighbo
     return reach_km or 0.0, tuple(neighbours)
 
 
-def _places(entries: Iterable[object]) -> Iterable[Place]:
-    from tanggap.contracts.sources import Entry
-
+def _places(entries: Iterable[Entry]) -> Iterator[Place]:
     for entry in entries:
-        assert isinstance(entry, Entry)
         parts = entry.as_record("a point", ("name", "lat", "lon"))
-        if len(parts) == 3:
-            name = parts["name"].as_text("name")
-            lat, lon = parts["lat"].as_degrees("lat", 90), parts["lon"].as_degrees("lon", 180)
-            if name is not None and lat is not None and lon is not None:
-                yield Place(name, lat, lon)
+        if parts.keys() != {"name", "lat", "lon"}:
+            continue
+        name, lat, lon = parts["name"].as_text("name"), parts["lat"].as_degrees("lat", 90), parts["lon"].as_degrees("lon", 180)
+        if name is not None and lat is not None and lon is not None:
+            yield Place(name, lat, lon)
 
 
 def _km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:

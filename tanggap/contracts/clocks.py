@@ -1,8 +1,9 @@
 """SLA arithmetic: working time in a city's own zone, and clocks that pause, run on and stop. Pure; no clock is read here.
 
-A clock is judged by two marks: the moment it is *due*, and the earlier moment that *warns*. Both are stamped once, when the complaint
-gets its unit; a pause moves them by the time that was left, and nothing else does: no edit, no transfer, no reopening. Local days are
-what counts: a report at Monday 06:00 in Jakarta is Monday's, though the world's clock still says Sunday.
+A clock is judged by two marks: the moment it is *due*, and the earlier moment that *warns*. Both are stamped once, when the
+complaint gets its unit. A pause moves them by the time that it took, and so does the time between a resolution and its reopening;
+nothing else does: no edit, no transfer. Local days are what counts: a report at Monday 06:00 in Jakarta is Monday's, though the
+world's clock still says Sunday.
 """
 
 from __future__ import annotations
@@ -215,12 +216,14 @@ def clipped(moment: datetime) -> datetime:
         if not _SAFE_YEARS[0] < moment.year < _SAFE_YEARS[1]:
             return FLOOR if moment.year <= _SAFE_YEARS[0] else CEILING
         moment = moment.astimezone(UTC)
-    return FLOOR if moment < FLOOR else CEILING if moment > CEILING else moment
+    if moment < FLOOR:
+        return FLOOR
+    return min(moment, CEILING)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long a clock may run: `seconds` of calendar or working time (`basis`), or whole `working_days`. One of the two is set."""
+    """How long a clock may run: `seconds` of calendar or working time (`basis`), or whole `working_days`; one of the two."""
 
     basis: Basis
     seconds: int = 0
@@ -300,14 +303,6 @@ class ClockState:
     breached_at: datetime | None = None
 
     @property
-    def term(self) -> ClockState:
-        return self
-
-    @property
-    def clock(self) -> ClockName:
-        return self.name
-
-    @property
     def due_at(self) -> datetime | None:
         """When the budget runs out if nothing more happens; None while that can't be told (paused, or not started)."""
         return None if self.paused_at is not None else self.due
@@ -372,8 +367,8 @@ def paused(clock: ClockState, at: datetime) -> ClockState:
 def resumed(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
     """A paused clock runs on from `at`; any other is left as it is.
 
-    Its marks move by what the pause took of the time that the clock counts: a weekend takes nothing of working time. A mark that had
-    passed before the pause stays where it is, and one at a day's end (working days) is at a day's end again.
+    Its marks move by what the pause took of the time that the clock counts: a weekend takes nothing of working time. A mark that
+    had passed before the pause stays where it is, and one at a day's end (working days) is at a day's end again.
     """
     since = clock.paused_at
     if since is None or clock.due is None or clock.warn is None:
@@ -388,7 +383,7 @@ def resumed(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
 
 
 def stopped(clock: ClockState, at: datetime, calendar: Calendar) -> ClockState:
-    """The clock's cause is done at `at`. One that is paused runs on until then; one that is stopped or not started is left as it is."""
+    """The clock's cause is done at `at`; a paused one runs on until then, one that is stopped or not started is left as it is."""
     if clock.stopped_at is not None or clock.due is None:
         return clock
     if clock.paused_at is not None:
@@ -417,7 +412,7 @@ _MOST_SECONDS: Final = round((CEILING - FLOOR).total_seconds())
 
 
 def _made(values: dict[str, object]) -> ClockState:
-    """A clock without running `__init__`: a fold makes one for each clock of each event. What is not given has the class's default."""
+    """A clock without running `__init__`: a fold makes one for each clock of each event. The class holds the defaults."""
     clock = object.__new__(ClockState)
     clock.__dict__.update(values)
     return clock

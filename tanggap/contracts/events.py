@@ -196,7 +196,7 @@ class ComplaintUnmerged(Event):
 
 
 class ComplaintTransferRequested(Event):
-    """ "Bukan wewenang": the unit says that another must act."""
+    """The unit says that another must act (bukan wewenang)."""
 
     type: Literal["complaint.transfer_requested"] = "complaint.transfer_requested"
     actor: Actor

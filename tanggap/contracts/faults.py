@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -13,6 +15,7 @@ class Fault:
     line: int
     what: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.metadata import version
 
 import holidays
 
@@ -15,8 +16,8 @@ from tanggap.contracts.clocks import UnknownYear
 class HolidayList:
     """Holidays by year: `clocks.HolidaysOf`. A year is computed when first asked for.
 
-    A year in `listed` is taken as it stands there. Otherwise it is the package's, up to `known_through`: a later one holds estimates
-    without cuti bersama in the package, so it raises `UnknownYear` here.
+    A year in `listed` is taken as it stands there. Otherwise it is the package's, up to `known_through`: of a later one the
+    package has estimates, and no cuti bersama, so it raises `UnknownYear` here.
     """
 
     country: str
@@ -42,14 +43,15 @@ class HolidayList:
     def _from_package(self, year: int) -> dict[date, str]:
         if year > self.known_through:
             raise UnknownYear(
-                f"working time in {year} can't be told: its holidays are known through {self.known_through}; "
-                f"list {year} under `holidays: listed:` in calendar.yaml, or raise `known_through` when the holidays package knows it"
+                f"working time in {year} can't be told: its holidays are known through {self.known_through}; list {year} under "
+                "`holidays: listed:` in calendar.yaml, or raise `known_through` when the holidays package knows that year"
             )
         if "government" in self.categories and not holidays.country_holidays(
             self.country, years=year, categories=("government",)
         ):
             raise UnknownYear(
-                f"working time in {year} can't be told: calendar.yaml says `known_through: {self.known_through}`, but the holidays package "
-                f"{holidays.__version__} has no government days for {year}; upgrade it or list {year} under `holidays: listed:`"
+                f"working time in {year} can't be told: `known_through` in calendar.yaml is {self.known_through}, but the "
+                f"holidays package ({version('holidays')}) has no government days for {year}; upgrade it, or list {year} under "
+                "`holidays: listed:`"
             )
         return dict(holidays.country_holidays(self.country, years=year, categories=self.categories))

@@ -1,8 +1,8 @@
 """A complaint's life as a pure function of the log: `apply` folds one event into the state, and every service uses it.
 
-`RULES` is the whole of what may happen, as data: an event that has no rule for the present status is illegal and changes nothing. The
-log's order is the judge, so two officials at once, a late click on an old mail or a record read twice end the same way for every
-reader. `tanggap contracts table` prints the rules as a grid.
+`RULES` is the whole of what may happen, as data: an event that has no rule for the present status is illegal and changes nothing.
+The log's order is the judge, so two officials at once, a late click on an old mail or a record read twice end the same way for
+every reader. `tanggap contracts table` prints the rules as a grid.
 """
 
 from __future__ import annotations
@@ -165,8 +165,8 @@ Why = Literal["applied", "duplicate", "illegal", "unknown_complaint"]
 class Outcome(NamedTuple):
     """What became of an event. `complaint` is the state to keep.
 
-    An illegal event changes nothing but the list of refused ids, so that the same record read again after, say, a reopening is not
-    taken for a new act: keep `complaint` whenever it is not the object that was given. `detail` is one sentence for a log line.
+    An illegal event changes nothing but the list of refused ids, so that the same record read again after, say, a reopening is
+    not taken for a new act: keep `complaint` whenever it is not the object that was given. `detail` is a sentence for a log line.
     """
 
     complaint: Complaint | None
@@ -352,7 +352,7 @@ def _held_by(complaint: Complaint, unit: Unit, at: datetime) -> _Changes:
 
 
 def _stamped(complaint: Complaint, terms: tuple[ClockTerm, ...]) -> tuple[ClockState, ...]:
-    """Clocks after a stamp. The first assignment's terms are the promise: they replace those of triage, whose marks and stops stay.
+    """Clocks after a stamp. The first assignment's terms are the promise: they replace triage's, but what has happened stays.
 
     Any later stamp changes no clock that there is; one that there was not is added.
     """

@@ -56,6 +56,13 @@ class Row:
         """Note a fault of this record."""
         self.faults.add(self.file, self.line, what)
 
+    def check(self, *checks: tuple[object, str]) -> bool:
+        """Note the fault of each check whose first part is not true; whether there was none."""
+        wrong = [what for right, what in checks if not right]
+        for what in wrong:
+            self.fault(what)
+        return not wrong
+
 
 def read_rows(path: Path, columns: tuple[str, ...], faults: Faults) -> list[Row]:
     """The records of a CSV file with a header of exactly these columns, in any order; values without space around them.
@@ -79,9 +86,8 @@ def read_rows(path: Path, columns: tuple[str, ...], faults: Faults) -> list[Row]
                 if not _header_is_right(path.name, begun, header, columns, faults):
                     return []
             elif len(record) != len(header):
-                faults.add(
-                    path.name, begun, f"has {len(record)} fields where the header has {len(header)}; quote a field with a comma"
-                )
+                what = f"has {len(record)} fields where the header has {len(header)}; quote a field with a comma"
+                faults.add(path.name, begun, what)
             else:
                 values = {name: field.strip() for name, field in zip(header, record, strict=True)}
                 rows.append(Row(path.name, begun, values, faults))
