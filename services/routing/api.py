@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from babel import negotiate_locale
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from services.routing.queries import QUERIES
@@ -66,6 +66,7 @@ def router(database: Database) -> APIRouter:
     @routes.get(PATH, summary="Why a complaint came to its unit", responses={404: dict(_PROBLEM)})
     async def read_decisions(
         request: Request,
+        response: Response,
         complaint_id: str,
         accept_language: Annotated[str | None, Header(description="`id` (the default) or `en`, for `reason_text`.")] = None,
     ) -> DecisionsView:
@@ -73,6 +74,7 @@ def router(database: Database) -> APIRouter:
         found = await _decisions(database, complaint_id)
         if not found:
             raise of_status(404, "No decision on a complaint of this id. A new complaint is decided within a second or two.")
+        response.headers["Vary"] = "Accept-Language"
         first, *history = found
         reason = first.reason.en if _language(request) == "en" else first.reason.id
         return DecisionsView(**dict(first), complaint_id=UUID(complaint_id), reason_text=reason, history=history)
@@ -87,12 +89,11 @@ async def _decisions(database: Database, complaint_id: str) -> list[DecisionView
         return []
     async with database.connection() as connection:
         rows = await connection.fetch(QUERIES.decisions_of.sql, known)
-    return [_view(row["body"]) for row in rows]
+    return [_view(row["type"], row["body"]) for row in rows]
 
 
-def _view(body: str) -> DecisionView:
-    raw = body.encode()
-    event = _READERS["complaint.assigned" if b'"type":"complaint.assigned"' in raw[:120] else "complaint.triage_requested"](raw)
+def _view(event_type: str, body: str) -> DecisionView:
+    event = _READERS[event_type](body.encode())
     assert isinstance(event, ComplaintAssigned | ComplaintTriageRequested)  # noqa: S101 - nothing else is stored
     assigned = event if isinstance(event, ComplaintAssigned) else None
     decision = event.decision
@@ -101,7 +102,7 @@ def _view(body: str) -> DecisionView:
         outcome="assigned" if assigned else "triage",
         unit=event.unit,
         ward=assigned.ward if assigned else None,
-        problem=None if isinstance(event, ComplaintAssigned) else event.problem,
+        problem=event.problem if isinstance(event, ComplaintTriageRequested) else None,
         category=event.category,
         agency=assigned.agency if assigned else None,
         urgency=event.urgency,

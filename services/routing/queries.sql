@@ -28,4 +28,4 @@ SELECT event_id FROM fresh;
 
 -- name: decisions_of
 -- Every decision on a complaint, the last one first.
-SELECT body FROM decisions WHERE complaint_id = :complaint_id ORDER BY decided_at DESC, cause;
+SELECT type, body FROM decisions WHERE complaint_id = :complaint_id ORDER BY decided_at DESC, cause;

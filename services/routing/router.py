@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -29,25 +29,29 @@ class Router:
     wards: Wards
     policy: Policy
     now: Now = utc_now
+    _told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path, *, now: Now = utc_now) -> Self:
         """Read the city in `folder`. Raises `CityFaults` or `WardsFault`, which name every fault."""
         city = cities.load(folder)
-        return cls(city, wards.load(folder), policy_file.load(folder, city), now)
+        index = wards.load(folder)
+        wards.check(index, [ward.code for ward in city.wards()], folder)
+        return cls(city, index, policy_file.load(folder, city), now)
 
     def decide(self, submitted: ComplaintSubmitted) -> Decided:
         """The unit that must act, or triage. Total: a complaint without a decision would be silence.
 
         Where a clock runs into a year without known holidays it is stamped as if that year had none, which promises too much
-        rather than nothing; that is logged and counted.
+        rather than nothing; that is counted, and logged once for each year.
         """
         moment = self.now()
         try:
             return decide(submitted, self.city, self.wards, self.policy, moment)
         except UnknownYear as unknown:
             PROVISIONAL.inc()
-            complaint_id = str(submitted.complaint_id)
-            log.error("clocks stamped without a year's holidays", complaint_id=complaint_id, why=str(unknown))  # noqa: TRY400 - the line says all
+            if str(unknown) not in self._told:
+                self._told.add(str(unknown))
+                log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
             lenient = replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
             return decide(submitted, lenient, self.wards, self.policy, moment)

@@ -24,7 +24,7 @@ MANIFEST: Final = "wards.manifest.json"
 """Where the index comes from, what it holds, and how right it is."""
 
 BORDER_M: Final = 50.0
-"""A ward so near to the point is named as an alternative, metres: GPS of a phone among houses errs by some 10 m, the index at a
+"""A ward so near to the point is named as an alternative, metres: GPS of a phone among houses errs by some 15 m, the index at a
 border by up to some 25 m, and 15 % of the mainland lies so near to a border."""
 CLOSE_M: Final = 25.0
 """Within this of a border, metres, the index itself may err: the confidence is that of a guess well made."""
@@ -219,6 +219,17 @@ def load(folder: Path) -> Wards:
     if hashlib.sha256(text).hexdigest() != manifest.sha256:
         raise WardsFault(f"{folder / INDEX}: not the index that {MANIFEST} describes. Build both anew: tanggap wards build FILE")
     return Wards(manifest, parse(text))
+
+
+def check(wards: Wards, codes: Iterable[str], folder: Path) -> None:
+    """That the index knows exactly the city's wards (their `codes`). Raises `WardsFault` naming those that differ."""
+    known, indexed = set(codes), set(wards.codes)
+    if known != indexed:
+        lacks, strange = ", ".join(sorted(known - indexed)), ", ".join(sorted(indexed - known))
+        wrong = " and ".join(
+            text for text in (lacks and f"lacks {lacks} of units.csv", strange and f"has {strange}, not in units.csv") if text
+        )
+        raise WardsFault(f"{folder / INDEX}: {wrong}. Build it anew: tanggap wards build FILE")
 
 
 def render(cells: Cells) -> bytes:

@@ -8,12 +8,13 @@ import random
 import shutil
 import time
 
+import h3.api.basic_int as h3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing import wards as index
-from tests.unit.routing.conftest import JAKARTA
+from tests.support.routing import JAKARTA
 
 # Places as the public knows them (lat, lon from maps, rounded to some 10 m) and the kelurahan of their own address.
 LANDMARKS = {
@@ -36,9 +37,8 @@ LANDMARKS = {
 }
 
 
-JAKARTA_UNITS = __import__("pathlib").Path("/work/shared/domain/units.csv")
 def names():
-    with (JAKARTA_UNITS).open(encoding="utf-8", newline="") as file:
+    with (JAKARTA / "units.csv").open(encoding="utf-8", newline="") as file:
         return {row["code"]: row["name"] for row in csv.DictReader(file)}
 
 
@@ -75,8 +75,8 @@ def test_a_point_outside_the_city_has_no_ward(jakarta_wards, place, lat, lon):
 
 
 def test_a_point_just_off_the_beach_belongs_to_the_nearest_ward_and_is_less_sure(jakarta_wards):
-    # 100 to 150 m north of the beach of Ancol, and as far off Pulau Pramuka.
-    for lat, lon, ward in [(-6.1165, 106.8450, "Ancol"), (-5.7405, 106.6130, "Pulau Panggang")]:
+    # Some 150 m north of the beach of Ancol, and as far off Pulau Pramuka.
+    for lat, lon, ward in [(-6.1195, 106.8450, "Ancol"), (-5.7430, 106.6130, "Pulau Panggang")]:
         hit = jakarta_wards.find(lat, lon)
         assert hit.how == "nearest"
         assert names()[hit.ward] == ward
@@ -146,21 +146,40 @@ def test_a_look_up_is_fast_and_the_index_loads_fast():
 
 def test_the_shipped_index_is_the_one_its_manifest_describes(jakarta_wards):
     text = gzip.decompress((JAKARTA / index.INDEX).read_bytes())
-    land, shore = index.parse(text)
+    cells = index.parse(text)
     manifest = jakarta_wards.manifest
-    assert index.render(land, shore) == text
-    assert manifest.land_cells == sum(map(len, land.values()))
-    assert manifest.shore_cells == sum(map(len, shore.values()))
-    assert manifest.wards == len(land) == 267
+    assert index.render(cells) == text
+    assert manifest.cells == {kind: sum(map(len, own.values())) for kind, own in cells.items()}
+    assert manifest.wards == len(jakarta_wards.codes) == 267
     assert manifest.version == jakarta_wards.version == manifest.sha256[:12]
+    assert manifest.agreement > 0.98
     assert "MIT" in manifest.source.licence
     assert (JAKARTA / index.INDEX).stat().st_size < 250_000
 
 
 def test_no_cell_is_given_to_two_wards():
-    land, shore = index.parse(gzip.decompress((JAKARTA / index.INDEX).read_bytes()))
-    cells = [cell for kind in (land, shore) for own in kind.values() for cell in own]
-    assert len(cells) == len(set(cells))
+    cells = index.parse(gzip.decompress((JAKARTA / index.INDEX).read_bytes()))
+    given = [cell for kind in cells.values() for own in kind.values() for cell in own]
+    assert len(given) == len(set(given))
+    finest = [one for cell in given for one in h3.uncompact_cells([cell], 11)]
+    assert len(finest) == len(set(finest))
+
+
+def test_what_is_marked_as_clear_of_borders_is_clear_of_them(jakarta_wards):
+    inner = index.parse(gzip.decompress((JAKARTA / index.INDEX).read_bytes()))["inner"]
+    dice = random.Random(2)
+    for _ in range(500):
+        code = dice.choice(sorted(inner))
+        boundary = h3.cell_to_boundary(dice.choice(inner[code]))
+        lat, lon = dice.choice(boundary)  # a corner is as near to another ward as the cell comes
+        around = [
+            jakarta_wards.find(
+                lat + index.BORDER_M * math.sin(angle) / index.METRES_PER_DEGREE,
+                lon + index.BORDER_M * math.cos(angle) / index.METRES_PER_DEGREE,
+            )
+            for angle in range(6)
+        ]
+        assert {hit.ward for hit in around} == {code}
 
 
 @pytest.fixture
@@ -172,6 +191,7 @@ def copy(tmp_path):
 
 def test_an_index_that_is_not_the_manifests_is_refused(copy):
     text = gzip.decompress((copy / index.INDEX).read_bytes())
+    assert text.count(b"31.71.01.1001") > 0
     (copy / index.INDEX).write_bytes(gzip.compress(text.replace(b"31.71.01.1001", b"31.71.01.1002", 1)))
     with pytest.raises(index.WardsFault, match=r"wards\.index\.gz: not the index that wards\.manifest\.json describes"):
         index.load(copy)
@@ -203,3 +223,12 @@ def test_distance_is_the_great_circles():
     # Monas to Istiqlal: 0.71 km; a degree of latitude: 111.2 km.
     assert math.isclose(index.metres((0, 0), (1, 0)), 111_195, rel_tol=1e-4)
     assert math.isclose(index.metres((-6.0, 106.0), (-6.0, 107.0)), 111_195 * math.cos(math.radians(6)), rel_tol=1e-4)
+
+
+def test_an_index_of_other_wards_than_the_citys_is_refused(jakarta_wards):
+    codes = [*jakarta_wards.codes[1:], "99.99.99.9999"]
+    with pytest.raises(
+        index.WardsFault, match=r"lacks 99\.99\.99\.9999 of units\.csv and has 31\.01\.01\.1001, not in units\.csv"
+    ):
+        index.check(jakarta_wards, codes, JAKARTA)
+    index.check(jakarta_wards, jakarta_wards.codes, JAKARTA)

@@ -7,7 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from services.routing import cli, wards, wards_build
-from tests.unit.routing.conftest import square
+from tests.support.routing import square
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Fewer points to measure with than a real city deserves."""
+    monkeypatch.setattr(wards_build, "MEASURED_POINTS", 4_000)
 
 
 def built(tiny):
@@ -85,7 +91,7 @@ def test_a_city_without_waters_has_no_shore(tiny):
         "source: {name: tiny, url: 'https://tiny.example', licence: MIT, codes: own}\nnearest_within_m: 250\n"
     )
     _, index = built(tiny)
-    assert index.manifest.shore_cells == 0
+    assert index.manifest.cells["shore"] == 0
     assert index.find(-5.9985, 106.805).how == "none"
 
 
@@ -122,7 +128,7 @@ def test_overlaps_are_named_with_their_size(tiny):
 def test_a_hole_is_named_with_its_place(tiny):
     tiny.shapes["1.1.1.3"] = [*tiny.shapes["1.1.1.3"], square(106.814, -6.011, 106.816, -6.009)[0]]
     (fault,) = faults_of(tiny)
-    assert "a hole of 48," in fault
+    assert "a hole of 49," in fault
     assert "at -6.01" in fault
 
 
@@ -163,7 +169,9 @@ def test_a_file_that_is_no_geojson_is_refused(tiny, text):
 
 def test_a_recipe_with_faults_names_each(tiny):
     (tiny.folder / "wards.yaml").write_text("source: {name: x, url: y, licence: MIT}\nnearest_within_m: far\n")
-    with pytest.raises(wards_build.BoundaryFaults, match=r"source\.codes: Field required[\s\S]*nearest_within_m: Input should be"):
+    with pytest.raises(
+        wards_build.BoundaryFaults, match=r"source\.codes: Field required[\s\S]*nearest_within_m: Input should be"
+    ):
         wards_build.read_recipe(tiny.folder)
 
 
