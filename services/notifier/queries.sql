@@ -109,6 +109,12 @@ WITH attempted AS (
         sent_at = CASE WHEN $3 = 'sent' THEN now() END
     WHERE id = $1 AND attempt = $2 AND state = 'sending'
     RETURNING id
+), told AS (
+    -- In the same statement: the alert's state and what the log is told of it can't part.
+    INSERT INTO outbox (event_id, subject, type, occurred_at, dataschema, payload, traceparent)
+    SELECT new.*
+    FROM finished,
+        unnest($8::uuid[], $9::uuid[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[]) AS new
 )
 SELECT EXISTS (SELECT FROM finished)
 

@@ -21,7 +21,7 @@ from tanggap.contracts.events import DeliveryState, Event, OfficialNotified, Uni
 from tanggap.contracts.lifecycle import Complaint
 from tanggap.platform import outbox, telemetry
 from tanggap.platform.clock import Now, utc_now
-from tanggap.platform.database import Database, is_transient
+from tanggap.platform.database import Connection, Database, is_transient
 from tanggap.platform.logs import about, get_logger
 
 log = get_logger(__name__)
@@ -308,22 +308,13 @@ class Postman:
 
     async def _write(self, claimed: Claimed, outcome: Outcome) -> bool:
         """Write the attempt's end, the alert's state, the events and the next alert as one; false: it was no longer ours."""
-        wait = outcome.decision.wait
+        if outcome.next_alert is None:
+            async with self._database.connection() as connection:
+                return await _write_end(connection, claimed, outcome)
         async with self._database.transaction() as connection:
-            kept: bool = await QUERIES.finish_attempt(
-                connection,
-                claimed.alert.id,
-                claimed.attempt,
-                outcome.outcome,
-                outcome.detail,
-                outcome.state,
-                outcome.failures,
-                None if wait is None else wait.total_seconds(),
-            )
+            kept = await _write_end(connection, claimed, outcome)
             if kept:
-                await outbox.add(connection, outcome.events, telemetry.current())
-                if outcome.next_alert is not None:
-                    await add_alerts(connection, [outcome.next_alert], [telemetry.current()])
+                await add_alerts(connection, [outcome.next_alert], [telemetry.current()])
         return kept
 
     async def _drain(self) -> None:
@@ -345,3 +336,19 @@ class Postman:
                 figures.BACKLOG.labels(CHANNEL).set(row["alerts"])
                 figures.BACKLOG_SECONDS.labels(CHANNEL).set(row["oldest_seconds"])
             await asyncio.sleep(BACKLOG_SECONDS)
+
+
+async def _write_end(connection: Connection, claimed: Claimed, outcome: Outcome) -> bool:
+    wait = outcome.decision.wait
+    kept: bool = await QUERIES.finish_attempt(
+        connection,
+        claimed.alert.id,
+        claimed.attempt,
+        outcome.outcome,
+        outcome.detail,
+        outcome.state,
+        outcome.failures,
+        None if wait is None else wait.total_seconds(),
+        *outbox.rows(outcome.events, telemetry.current()),
+    )
+    return kept
