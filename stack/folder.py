@@ -17,7 +17,7 @@ from stack.postgres import write_private
 from stack.programs import Identity, end_at_once
 from stack.trouble import StackTrouble, free_mebibytes, from_os_error
 
-_FIRST_START_MEBIBYTES = 400  # Kafka's and PostgreSQL's fresh data, and room to work
+_FIRST_START_MEBIBYTES = 150  # fresh data take 50; the rest is room to work
 _OWN_END_SECONDS = 8.0  # what lost its parent ends by itself within moments on Linux
 
 
