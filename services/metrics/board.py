@@ -33,7 +33,7 @@ DEFAULT_SORT: Final[Sort] = "overdue"
 FEW: Final = 5
 """Below so many complaints a rate or a median says nothing about a unit: it is shown, but not ranked."""
 
-ROWS: Final = 20
+ROWS: Final = 10
 """Rows of a list before a link to all of them."""
 
 STALE: Final = timedelta(minutes=2)
