@@ -39,14 +39,22 @@ PROBLEM_JSON = "application/problem+json"
 M = TypeVar("M", bound=BaseModel)
 
 
+_NUL = "must not contain the character U+0000"
+
+
 def _storable(value: str) -> str:
     if "\0" in value:
-        raise ValueError("must not contain the character U+0000")
+        raise ValueError(_NUL)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must not contain half of a surrogate pair") from None
     return value
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-"""A string that PostgreSQL can keep: without U+0000. (Lone surrogates are refused by pydantic itself.)"""
+"""A string that PostgreSQL can keep: without U+0000, and whole Unicode. Python's own JSON reader lets both through."""
 
 
 class Fault(BaseModel):
@@ -175,8 +183,9 @@ async def read_json(request: Request, model: type[M]) -> M:
     except ValidationError as error:
         if any(fault["type"] == "json_invalid" for fault in error.errors(include_url=False, include_context=False)):
             raise malformed() from error
-        raise invalid([*faults(error), *_nul_faults(body)]) from error
-    if b"\\u0000" in body and (nul := _nul_faults(body)):
+        found = faults(error)
+        raise invalid([*found, *(one for one in _nul_faults(body) if one not in found)]) from error
+    if nul := _nul_faults(body):
         raise invalid(nul)
     return value
 
@@ -185,9 +194,7 @@ def _nul_faults(body: bytes) -> list[dict[str, str]]:
     """Where the body holds U+0000. Only its escaped form can stand in JSON, so the bytes are asked first."""
     if b"\\u0000" not in body:
         return []
-    return [
-        {"pointer": pointer(place), "detail": "must not contain the character U+0000"} for place in _nuls(json.loads(body), ())
-    ]
+    return [{"pointer": pointer(place), "detail": _NUL} for place in _nuls(json.loads(body), ())]
 
 
 def _nuls(value: Any, place: tuple[int | str, ...]) -> Iterable[tuple[int | str, ...]]:
@@ -212,7 +219,7 @@ def install(app: FastAPI, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeEncodeError):
         app.add_exception_handler(kind, _on_trouble)
     app.add_exception_handler(Exception, _on_bug)
     # The one added last is the outermost: it sees every answer, a refused body's too.
@@ -268,10 +275,10 @@ async def _on_trouble(request: Request, error: Exception) -> Response:
     if is_transient(error):
         log.warning("a request could not be served", path=request.url.path, why=f"{type(error).__name__}: {error}")
         return unavailable().response(request.url.path)
-    if isinstance(error, asyncpg.DataError):
-        # A value that the database can't keep (U+0000, a number out of range) is the caller's fault, though a check of ours
+    if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
+        # A value that the database can't keep (U+0000, half a surrogate pair) is the caller's fault, though a check of ours
         # should have named it: the line is there so that one is added.
-        log.error("a value was refused by the database only", path=request.url.path, why=str(error))
+        log.error("a value was refused by the database only", path=request.url.path, why=type(error).__name__)
         return invalid([{"pointer": "#", "detail": "holds a value that can't be stored"}]).response(request.url.path)
     return await _on_bug(request, error)
 
@@ -309,14 +316,17 @@ class _BodyLimit:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = True
-            await send(message)
+            # A framework that caught our exception answers with what it made of it: a 400, not a 413.
+            if started or came <= self.max_bytes:
+                started = True
+                await send(message)
 
         try:
             await self.app(scope, counted, watched)
         except _TooLargeError:
             if started:
                 raise
+        if came > self.max_bytes and not started:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:

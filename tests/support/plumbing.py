@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any, ClassVar
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import BaseModel, ConfigDict
 
 from tanggap.platform import cloudevents
@@ -55,7 +57,9 @@ class PlumbingSettings(ServiceSettings):
     service: ClassVar[str] = "plumbing"
 
 
-def plumbing_settings(dsn: str = "postgresql://nobody@127.0.0.1:1/nothing", kafka: str = "127.0.0.1:1", **more: Any) -> PlumbingSettings:
+def plumbing_settings(
+    dsn: str = "postgresql://nobody@127.0.0.1:1/nothing", kafka: str = "127.0.0.1:1", **more: Any
+) -> PlumbingSettings:
     return PlumbingSettings(database_url=dsn, kafka_bootstrap_servers=kafka, kafka_session_timeout_seconds=6, **more)
 
 
@@ -105,12 +109,18 @@ async def producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-async def publish(kafka: str, topic: str, *events: Happened, partition: int | None = None, traceparent: str | None = None) -> None:
+async def publish(
+    kafka: str, topic: str, *events: Happened, partition: int | None = None, traceparent: str | None = None
+) -> None:
     """Write events as the relay would."""
     async with producing(kafka) as producer:
         for event in events:
             await producer.send(
-                topic, event.model_dump_json().encode(), str(event.subject).encode(), partition, headers=record_headers(event, traceparent)
+                topic,
+                event.model_dump_json().encode(),
+                str(event.subject).encode(),
+                partition,
+                headers=record_headers(event, traceparent),
             )
 
 
@@ -134,8 +144,6 @@ async def read_all(kafka: str, topic: str) -> list[Any]:
 
 async def committed(kafka: str, group: str, topic: str, partition: int = 0) -> int | None:
     """The offset that a group has committed."""
-    from aiokafka.admin import AIOKafkaAdminClient
-
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
@@ -150,12 +158,8 @@ def headers_of(record: Any) -> dict[str, str]:
     return {name: value.decode("utf-8", "replace") for name, value in record.headers}
 
 
-
-
 async def make_outbox(dsn: str, schema: str) -> None:
     """The outbox, from the text that services copy into their first migration."""
-    from importlib.resources import files
-
     text = files("tanggap.platform").joinpath("outbox.sql").read_text(encoding="utf-8").replace("SCHEMA", schema)
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
