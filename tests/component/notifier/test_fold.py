@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tanggap.contracts import lifecycle
 from tanggap.contracts.events import Actor, OfficialUnreachable, Unit
 from tanggap.contracts.lifecycle import Status
 from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, read, with_officials
@@ -130,6 +131,22 @@ async def test_two_readers_of_one_partition_at_once_lose_nothing_of_each_other(o
     await asyncio.gather(*(office.desk.handle(batch) for batch in (slow, fast, slow, fast)))
     assert (await office.state(life)).status is Status.acknowledged
     assert len(await office.alerts()) == 1
+
+
+async def test_a_reader_waits_for_whoever_is_changing_the_complaint_and_builds_on_what_they_wrote(office: Office):
+    life = Life().submitted().assigned()
+    await office.log(life)
+    taken = lifecycle.apply(await office.state(life), life.acknowledged(LURAH_GAMBIR).events[-1], office.city.calendar).complaint
+    async with office.database.transaction() as connection:
+        await connection.execute("SELECT FROM complaints WHERE id = $1 FOR UPDATE", life.id)
+        reading = asyncio.create_task(office.desk.handle(read(Life(id=life.id).resolved(LURAH_GAMBIR).events)))
+        done, _ = await asyncio.wait({reading}, timeout=0.5)
+        assert not done
+        await connection.execute("UPDATE complaints SET state = $2 WHERE id = $1", life.id, lifecycle.encode(taken))
+    await reading
+    state = await office.state(life)
+    assert state.status is Status.resolved
+    assert life.events[-1].event_id.hex in state.applied_ids, "what the other wrote is not lost"
 
 
 async def test_no_reporters_identity_can_be_in_the_tables(office: Office):

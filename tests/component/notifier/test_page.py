@@ -7,8 +7,10 @@ from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
+import pytest
 from httpx import AsyncClient, Response
 
+from services.notifier.page import OfficialsPage
 from tanggap.contracts.events import Actor, ComplaintAcknowledged, ComplaintRejected, ComplaintResolved, OfficialSeen
 from tanggap.contracts.lifecycle import Status
 from tanggap.platform.database import Database
@@ -264,6 +266,25 @@ async def test_an_act_counts_at_once_though_the_log_has_not_shown_it_yet(office:
         await office.desk.handle(read(acts))
         assert (await office.state(life)).status is Status.resolved
         assert words(await browser.get(path)) == before, "the page says the same when the log has shown the acts"
+
+
+async def test_a_page_read_while_the_log_shows_an_act_has_it_once_and_not_never(office: Office, monkeypatch: pytest.MonkeyPatch):
+    life = Life().submitted().assigned()
+    await office.log(life)
+    path = await office.link(life)
+    original = OfficialsPage._case
+
+    async def meanwhile(self, *args):
+        await office.desk.handle(read([event for event in await office.outbox() if isinstance(event, ComplaintAcknowledged)]))
+        return await original(self, *args)
+
+    async with office.browser() as browser:
+        await act(browser, path, "acknowledge")
+        monkeypatch.setattr(OfficialsPage, "_case", meanwhile)
+        page = await browser.get(path)
+    assert await office.value("SELECT count(*) FROM acts") == 0, "the log showed it while the page was being read"
+    assert words(page).count("Lurah Gambir menerima laporan") == 1
+    assert "Terima laporan" not in words(page)
 
 
 async def test_opening_a_link_changes_nothing_however_often_scanners_do_it(office: Office):
