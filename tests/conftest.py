@@ -57,6 +57,13 @@ async def topics(kafka_bootstrap: str) -> AsyncIterator[Topics]:
     await own.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _collect_only_what_tests_make() -> None:
+    """Take what was imported out of the collector's sight, or the collection after each test takes a fifth of a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def logged_faults() -> Iterator[LoggedFaults]:
     """Fail a test in which an error was logged that it did not expect; `logged_faults.expect("words")` expects one."""
