@@ -41,10 +41,11 @@ Answer = Callable[[str], str | None]
 
 @dataclass
 class Mailbox:
-    """What the provider took, and how it behaves: `refuse` answers RCPT, `refuse_body` answers the mail itself."""
+    """What the provider took, and how it behaves: `refuse_sender` answers MAIL, `refuse` RCPT, `refuse_body` the mail."""
 
     mails: list[Mail] = field(default_factory=list)
     refuse: Answer = lambda _recipient: None
+    refuse_sender: Answer = lambda _sender: None
     refuse_body: Answer = lambda _recipient: None
     hang: set[str] = field(default_factory=set)
     drop_after_body: int = 0
@@ -87,6 +88,19 @@ class Mailbox:
         if "EHLO" in self.hang:
             await self.released.wait()
         return responses
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if (refusal := self.refuse_sender(address)) is not None:
+            return refusal
+        envelope.mail_from = address
+        return "250 OK"
+
+    def drop_connections(self) -> None:
+        """Close what is open, as providers do with idle connections."""
+        for transport in list(self._transports):
+            transport.close()
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         if address in self.hang:
