@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
+from typing import Any, Protocol
 
 import typer
 
 GROUP = "tanggap.commands"
 
 
-def build(found: Iterable[EntryPoint] | None = None) -> tuple[typer.Typer, list[str]]:
+class Part(Protocol):
+    """What is needed of an entry point."""
+
+    @property
+    def name(self) -> str:
+        """The sub-command."""
+
+    @property
+    def value(self) -> str:
+        """Where it is, module:object."""
+
+    def load(self) -> Any:
+        """Import it."""
+
+
+def build(found: Iterable[Part] | None = None) -> tuple[typer.Typer, list[str]]:
     """The command with all parts that can be loaded, and a line for each that can't: a broken one takes no other with it."""
     app = typer.Typer(name="tanggap", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
     # Without a callback a single part would become the whole command.
     app.callback(help="Tanggap: event-driven services through which a city answers its citizens.")(_nothing)
     broken = []
-    for point in sorted(found if found is not None else entry_points(group=GROUP), key=lambda point: point.name):
+    parts: Iterable[Part] = found if found is not None else entry_points(group=GROUP)
+    for point in sorted(parts, key=lambda point: point.name):
         try:
             part = point.load()
             if not isinstance(part, typer.Typer):

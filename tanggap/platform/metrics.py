@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()  # a series beside each series, which nobody asks for
 
 CONSUMED = Counter(
     "tanggap_consumer_records_total",
