@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -91,7 +91,11 @@ def life(number: int, city: cities.City) -> list[Event]:
         complaint_id=first.complaint_id, cause="a", occurred_at=first.occurred_at + timedelta(hours=1), actor=actor
     )
     resolved = ComplaintResolved.create(
-        complaint_id=first.complaint_id, cause="r", occurred_at=first.occurred_at + timedelta(hours=5), actor=actor, note="Sudah diangkut."
+        complaint_id=first.complaint_id,
+        cause="r",
+        occurred_at=first.occurred_at + timedelta(hours=5),
+        actor=actor,
+        note="Sudah diangkut.",
     )
     return [first, assigned, acknowledged, resolved]
 
@@ -125,7 +129,9 @@ async def consume(stack: LocalStack, path: str, side: str, topic: str, count: in
     service = {"route": "routing", "aggregate": "metrics"}[path]
     dsn = stack.addresses.dsns[service]
     connection = await asyncpg.connect(dsn, server_settings={"search_path": service})
-    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'schema_migrations'", service)
+    tables = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'schema_migrations'", service
+    )
     await connection.execute("TRUNCATE " + ", ".join(f'"{row[0]}"' for row in tables))
     await connection.close()
     process = await asyncio.create_subprocess_exec(
@@ -156,7 +162,10 @@ async def accept(stack: LocalStack, side: str, count: int, round_: int) -> dict[
     if side == "ours":
         await stack.launch("intake")
         found = await load.post_all(
-            f"{stack.addresses.intake}/v1/complaints", bodies, connections=16, headers={"Authorization": f"Bearer {stack.app_key}"}
+            f"{stack.addresses.intake}/v1/complaints",
+            bodies,
+            connections=16,
+            headers={"Authorization": f"Bearer {stack.app_key}"},
         )
     else:
         await stack.terminate("intake")  # its relay and reader would still be busy with the round before
@@ -199,7 +208,9 @@ async def pairs(run: Side, rounds: int) -> dict[str, Any]:
             found[side].append(await run(side, round_))
     both = list(zip(found["floor"], found["ours"], strict=True))
     ratios = [ours["per_second"] / floor["per_second"] for floor, ours in both]
-    medians = {side: {key: round(statistics.median(one[key] for one in runs), 1) for key in runs[0]} for side, runs in found.items()}
+    medians = {
+        side: {key: round(statistics.median(one[key] for one in runs), 1) for key in runs[0]} for side, runs in found.items()
+    }
     answer: dict[str, Any] = {
         **medians,
         "ratio": round(statistics.median(ratios), 3),
@@ -225,7 +236,9 @@ async def bench(paths: list[str], rounds: int, count: int) -> dict[str, Any]:
             for path, service in (("route", "routing"), ("aggregate", "metrics")):
                 if path not in paths:
                     continue
-                await asyncio.to_thread(migrate, stack.addresses.dsns[service], service, ROOT / "services" / service / "migrations")
+                await asyncio.to_thread(
+                    migrate, stack.addresses.dsns[service], service, ROOT / "services" / service / "migrations"
+                )
                 topic = f"bench-{path}-{time.time_ns()}"
                 if path == "route":
                     events: list[Event] = [submitted(number) for number in range(count)]
@@ -247,7 +260,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one line of JSON and nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs a path (default 5)")
     parser.add_argument("--count", type=int, default=20_000, help="records a run; a quarter as many POSTs (default 20000)")
-    parser.add_argument("paths", nargs="*", default=["accept", "route", "aggregate"], help="accept, route, aggregate (default all)")
+    parser.add_argument(
+        "paths", nargs="*", default=["accept", "route", "aggregate"], help="accept, route, aggregate (default all)"
+    )
     options = parser.parse_args()
     results = asyncio.run(bench(options.paths, options.rounds, options.count))
     if options.json:

@@ -50,8 +50,11 @@ async def handle(connection: asyncpg.Connection, records: Sequence[ConsumerRecor
                 state |= {"number": event["number"], "received_at": event["received_at"], "status": "submitted"}
             elif kind == "complaint.assigned":
                 state |= {
-                    "status": "assigned", "unit": event["unit"], "category": event["category"],
-                    "assigned_at": event["occurred_at"], "clocks": event["clocks"],
+                    "status": "assigned",
+                    "unit": event["unit"],
+                    "category": event["category"],
+                    "assigned_at": event["occurred_at"],
+                    "clocks": event["clocks"],
                 }
                 for clock in event["clocks"]:
                     started.append((key, clock["clock"], "warn", record.partition, _when(clock["warn_at"])))

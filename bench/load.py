@@ -30,7 +30,9 @@ class Load:
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
-async def _connection(host: str, port: int, head: bytes, bodies: Iterator[bytes], statuses: Counter[int], latencies: list[float]) -> None:
+async def _connection(
+    host: str, port: int, head: bytes, bodies: Iterator[bytes], statuses: Counter[int], latencies: list[float]
+) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         for body in bodies:
@@ -53,7 +55,12 @@ async def post_all(url: str, bodies: list[bytes], *, connections: int, headers: 
     """POST each of `bodies` (JSON) to `url` (http://host:port/path) over `connections` kept-alive connections."""
     place, _, path = url.removeprefix("http://").partition("/")
     host, _, port = place.partition(":")
-    lines = [f"POST /{path} HTTP/1.1", f"Host: {place}", "Content-Type: application/json", *(f"{k}: {v}" for k, v in headers.items())]
+    lines = [
+        f"POST /{path} HTTP/1.1",
+        f"Host: {place}",
+        "Content-Type: application/json",
+        *(f"{k}: {v}" for k, v in headers.items()),
+    ]
     head = ("\r\n".join(lines) + "\r\nContent-Length: ").encode()
     statuses: Counter[int] = Counter()
     latencies: list[float] = []

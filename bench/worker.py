@@ -7,6 +7,7 @@ first batch's arrival to the last one's commit.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import os
@@ -66,6 +67,10 @@ async def ours(path: str, topic: str, watch: Stopwatch) -> None:
 
     consumer._handle, consumer._decode = counted, begun
     await process.database.start()
+    # As the service's own start does (tanggap.platform.process).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     running = asyncio.create_task(consumer.run(stop))
     await asyncio.wait_for(done.wait(), 120)
     stop.set()

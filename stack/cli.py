@@ -18,8 +18,7 @@ import psutil
 import stamina.instrumentation
 import typer
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
+from rich.markup import escape
 
 from stack import jars, journey
 from stack.folder import StackFolder
@@ -168,7 +167,7 @@ def main() -> None:
     try:
         commands()
     except StackTrouble as trouble:
-        Console(stderr=True, highlight=False).print(f"[red]{_escaped(str(trouble))}[/red]", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"[red]{escape(str(trouble))}[/red]", soft_wrap=True)
         sys.exit(_EXIT_TROUBLE)
 
 
@@ -213,10 +212,10 @@ async def _run(folder: Path, *, with_journey: bool, stay: bool) -> int:
         reporter.doing("")
     console.print(f"[green]Ready[/green] after {time.monotonic() - began:.1f} s.")
     try:
-        held = await journey.travel(stack, console) if with_journey else True
+        travelled = await journey.travel(stack, console) if with_journey else None
         if not stay:
-            return 0 if held else _EXIT_TROUBLE
-        console.print(_addresses(stack))
+            return 0 if travelled else _EXIT_TROUBLE
+        _show_addresses(stack, travelled)
         console.print("Ctrl-C stops everything; the data are kept.")
         return await _stay(stack)
     finally:
@@ -228,28 +227,35 @@ async def _run(folder: Path, *, with_journey: bool, stay: bool) -> int:
 async def _stay(stack: LocalStack) -> int:
     with suppress(asyncio.CancelledError):
         why = await stack.gave_up()
-        console.print(f"[red]{_escaped(why)}[/red]", soft_wrap=True)
+        console.print(f"[red]{escape(why)}[/red]", soft_wrap=True)
         return _EXIT_TROUBLE
     # Ctrl-C is how a run is meant to end.
     return 0
 
 
-def _addresses(stack: LocalStack) -> Panel:
-    table = Table.grid(padding=(0, 2))
+def _show_addresses(stack: LocalStack, travelled: journey.Journey | None) -> None:
     found = stack.addresses
     rows = {
-        "Complaints in (API)": f"{found.intake}/docs",
-        "Why a unit was named": f"{found.routing}/v1/decisions/ID",
-        "Officials' pages": f"{found.notifier}/ (from the link in a mail)",
-        "Figures and what is overdue": f"{found.metrics}/",
-        "All mails": f"{found.mail}/",
+        "Complaints come in": f"{found.intake}/v1/complaints",
+        "  as described by": f"{found.intake}/openapi.json",
+        "Figures, who is late": f"{found.metrics}/",
+        "Mails to officials": f"{found.mail}/",
+    }
+    if travelled:
+        rows |= {
+            "This complaint": f"{found.intake}/v1/complaints/{travelled.id}",
+            "  why this unit": f"{found.routing}/v1/decisions/{travelled.id}",
+            "  its page": travelled.link,
+        }
+    rows |= {
         "Kafka": found.kafka,
-        "Everything for scripts": str(stack.folder.stack_json),
+        "For scripts": str(stack.folder.stack_json),
         "Logs": str(stack.folder.logs),
     }
     for name, value in rows.items():
-        table.add_row(name, f"[cyan]{_escaped(value)}[/cyan]")
-    return Panel(table, title="Tanggap runs", title_align="left", expand=False)
+        # Not folded: an address is to be opened with a click.
+        console.print(f"[bold]{name:<22}[/bold] [cyan]{escape(value)}[/cyan]", soft_wrap=True)
+    console.print()
 
 
 def _show_new(name: str, path: Path, offsets: dict[str, int], lines: int) -> None:
@@ -273,7 +279,3 @@ def _show_new(name: str, path: Path, offsets: dict[str, int], lines: int) -> Non
         text = whole.decode("utf-8", "replace").splitlines()
     for line in text:
         print(f"{name:>9} | {line}", flush=True)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from stack import forms
 from stack.local import LocalStack
@@ -60,11 +61,11 @@ class Journey:
     def tell(self, what: str, text: str, *details: str) -> None:
         """Print one line of the journey, and what stands behind it."""
         passed = time.monotonic() - self.began
-        self.console.print(f"[dim]{passed:6.2f} s[/dim]  [bold]{what:<13}[/bold] {_escaped(text)}", soft_wrap=True)
+        self.console.print(f"[dim]{passed:6.2f} s[/dim]  [bold]{what:<13}[/bold] {escape(text)}", soft_wrap=True)
         # An address is kept whole, so that it can be opened from the terminal.
         lines = (line for detail in details for line in textwrap.wrap(detail, 96, break_long_words=False, break_on_hyphens=False))
         for line in lines:
-            self.console.print(f"[dim]{'':24}{_escaped(line)}[/dim]", soft_wrap=True)
+            self.console.print(f"[dim]{'':24}{escape(line)}[/dim]", soft_wrap=True)
 
     # ---- the steps, in order ----
 
@@ -213,8 +214,8 @@ class Journey:
 _COUNTED = ("received", "answered", "resolved")
 
 
-async def travel(stack: LocalStack, console: Console) -> bool:
-    """Send one complaint on its way and print each step as it comes about; false if one did not, with where to look."""
+async def travel(stack: LocalStack, console: Console) -> Journey | None:
+    """Send one complaint on its way and print each step as it comes about; none if one did not, with where to look."""
     console.print()
     console.print("[bold]One complaint, end to end[/bold]")
     async with httpx.AsyncClient(timeout=15, trust_env=False, follow_redirects=False) as client:
@@ -233,11 +234,11 @@ async def travel(stack: LocalStack, console: Console) -> bool:
                 await step()
             except (StepFailed, httpx.HTTPError, KeyError, TypeError, ValueError) as error:
                 why = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
-                console.print(f"[red]Failed at {name}: {_escaped(why)}[/red]", soft_wrap=True)
+                console.print(f"[red]Failed at {name}: {escape(why)}[/red]", soft_wrap=True)
                 console.print(f"[red]The log of {service} is {stack.folder.logs / f'{service}.log'}[/red]", soft_wrap=True)
-                return False
+                return None
     console.print()
-    return True
+    return journey
 
 
 def _expect(answer: httpx.Response, status: int) -> Any:
@@ -269,7 +270,3 @@ def _clocks(view: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _all_met(view: Mapping[str, Any]) -> bool:
     return all(clock["standing"] == "met" for clock in view["due"]["clocks"])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

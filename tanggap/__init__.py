@@ -1,0 +1,1 @@
+"""Tanggap: what all four services stand on."""

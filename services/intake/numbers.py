@@ -10,6 +10,7 @@ while another has opened today takes values that both days skip: a gap, never a 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -37,16 +38,19 @@ class Numbers:
         self._tz = tz
         self._prefix = prefix
         self._days: dict[date, Day] = {}
+        self._opening = asyncio.Lock()
 
     async def day(self, connection: Connection, moment: datetime) -> Day:
         """The day of `moment` in the city; opens it if nobody has. `connection` must not be within a transaction."""
         date_there = moment.astimezone(self._tz).date()
-        day = self._days.get(date_there)
-        if day is None:
-            await QUERIES.open_day(connection, day=date_there)
-            base = await QUERIES.day_base(connection, day=date_there)
-            day = Day(f"{self._prefix}{date_there:%y%m%d}", base)
-            self._days[date_there] = day
-            for old in sorted(self._days)[:-_DAYS_REMEMBERED]:
-                del self._days[old]
-        return day
+        return self._days.get(date_there) or await self._open(connection, date_there)
+
+    async def _open(self, connection: Connection, date_there: date) -> Day:
+        async with self._opening:
+            if date_there not in self._days:
+                await QUERIES.open_day(connection, day=date_there)
+                base = await QUERIES.day_base(connection, day=date_there)
+                self._days[date_there] = Day(f"{self._prefix}{date_there:%y%m%d}", base)
+                for old in sorted(self._days)[:-_DAYS_REMEMBERED]:
+                    del self._days[old]
+            return self._days[date_there]

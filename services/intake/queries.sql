@@ -48,7 +48,10 @@ SELECT id, number, received_at, NULL, true FROM fresh;
 
 -- name: open_day!
 -- Gives a day its base. Must be committed before any count of that day is taken: then each count is above the base.
-INSERT INTO days (day, base) VALUES (:day, nextval('numbers')) ON CONFLICT (day) DO NOTHING;
+-- Looks first, so that a process that starts in the middle of a day burns no number.
+INSERT INTO days (day, base)
+SELECT :day::date, nextval('numbers') WHERE NOT EXISTS (SELECT FROM days WHERE day = :day::date)
+ON CONFLICT (day) DO NOTHING;
 
 -- name: day_base$
 SELECT base FROM days WHERE day = :day;

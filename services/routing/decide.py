@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from services.routing.places import Found, locate
+from services.routing.places import Found, Said, locate
 from services.routing.policy import NO_CATEGORY, UNKNOWN_CATEGORY, Facts, Policy, Rule, facts_of, name_unit
 from services.routing.wards import Wards
 from tanggap.contracts.city import City
@@ -118,7 +118,7 @@ def _reason(  # noqa: PLR0917 - the whole decision is what it says
     )
 
 
-def _category(city: City, submitted: ComplaintSubmitted, facts: Facts, rule: Rule) -> Words:
+def _category(city: City, submitted: ComplaintSubmitted, facts: Facts, rule: Rule) -> Said:
     counted = city.categories[rule.counted_as] if rule.counted_as is not None else None
     if facts.category == UNKNOWN_CATEGORY:
         said = f' "{submitted.category}"' if submitted.category and _A_CODE.fullmatch(submitted.category) else ""
@@ -129,5 +129,5 @@ def _category(city: City, submitted: ComplaintSubmitted, facts: Facts, rule: Rul
         known = city.categories[facts.category]
         id_, en = f"Kategori: {known.label_id}", f"Category: {known.label_en}"
     if counted is not None and counted.slug != facts.category:
-        return Words(id=f"{id_}; dicatat sebagai {counted.label_id}.", en=f"{en}; counted as {counted.label_en}.")
-    return Words(id=f"{id_}.", en=f"{en}.")
+        return Said(id=f"{id_}; dicatat sebagai {counted.label_id}.", en=f"{en}; counted as {counted.label_en}.")
+    return Said(id=f"{id_}.", en=f"{en}.")

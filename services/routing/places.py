@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services.routing.policy import PlaceKind
 from services.routing.wards import Hit, Wards
-from tanggap.contracts.city import City
-from tanggap.contracts.events import Point, Unit, Words
+from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
+from tanggap.contracts.events import Point, Unit
 
 NULL_ISLAND_DEGREES: Final = 0.001
 """A point so near to 0,0 (some 100 m) is what phones and apps send for "no point"; nothing but sea is there."""
+
+
+class Said(NamedTuple):
+    """Part of a reason in Indonesian and English. (`Words` is what an event has: checked, and dearer to make.)"""
+
+    id: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +35,16 @@ class Found:
     ward: Unit | None
     kota: str | None
     others: tuple[Unit, ...]
-    words: Words
+    words: Said
 
 
 def locate(point: Point | None, city: City, wards: Wards) -> Found:
     """The place of a complaint with that point. Total: every point has an answer."""
     if point is None:
-        return _nowhere(Words(id="Laporan ini tidak menyertakan titik lokasi.", en="The report came without a point."))
+        return _nowhere(Said(id="Laporan ini tidak menyertakan titik lokasi.", en="The report came without a point."))
     if abs(point.lat) < NULL_ISLAND_DEGREES and abs(point.lon) < NULL_ISLAND_DEGREES:
         return _nowhere(
-            Words(
+            Said(
                 id="Aplikasi mengirim titik 0,0, artinya tanpa titik lokasi.",
                 en="The app sent the point 0,0, which means no point at all.",
             )
@@ -48,45 +55,38 @@ def locate(point: Point | None, city: City, wards: Wards) -> Found:
     return _inside(hit.ward, hit, city, wards)
 
 
-def _nowhere(words: Words) -> Found:
+def _nowhere(words: Said) -> Found:
     return Found("none", "none", 0.0, None, None, (), words)
 
 
 def _inside(ward: str, hit: Hit, city: City, wards: Wards) -> Found:
     others = tuple(city.unit(code) for code in hit.others)
-    kota = city.kota(ward)
-    name = city.units[ward].name
-    above = ", ".join(_full_name(city, info.code) for info in city.chain(ward)[:2])
+    unit = city.unit(ward)
+    chain = city.chain(ward)
+    kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
+    where = f"Kelurahan {unit.name} ({', '.join(_full_name(info) for info in chain[:2])})"
     if hit.how == "nearest":
         reach = f"{wards.manifest.nearest_within_m:.0f} m"
-        words = Words(
-            id=f"Titik laporan berada di air, paling jauh sekitar {reach} dari daratan terdekat, Kelurahan {name} ({above}).",
-            en=f"The report's point is on water, within about {reach} of the nearest land, Kelurahan {name} ({above}).",
+        words = Said(
+            id=f"Titik laporan berada di air, paling jauh sekitar {reach} dari daratan terdekat, {where}.",
+            en=f"The report's point is on water, within about {reach} of the nearest land, {where}.",
         )
-    else:
-        near = _near(others, edge=hit.edge)
-        words = Words(
-            id=f"Titik laporan berada di Kelurahan {name} ({above}){near.id}.",
-            en=f"The report's point lies in Kelurahan {name} ({above}){near.en}.",
-        )
-    return Found(
-        "known",
-        "nearest" if hit.how == "nearest" else "point",
-        hit.confidence,
-        city.unit(ward),
-        kota.code if kota is not None else None,
-        others,
-        words,
-    )
+        return Found("known", "nearest", hit.confidence, unit, kota, others, words)
+    near = _near(others, edge=hit.edge)
+    words = Said(id=f"Titik laporan berada di {where}{near.id}.", en=f"The report's point lies in {where}{near.en}.")
+    return Found("known", "point", hit.confidence, unit, kota, others, words)
 
 
-def _near(others: tuple[Unit, ...], *, edge: bool) -> Words:
+_NOTHING: Final = Said(id="", en="")
+
+
+def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:
     """What lies within some 50 m, as the end of a sentence; empty where nothing does."""
+    if not others and not edge:
+        return _NOTHING
     indonesian = [f"Kelurahan {unit.name}" for unit in others] + ["luar kota"] * edge
     english = [f"Kelurahan {unit.name}" for unit in others] + ["land outside the city"] * edge
-    if not indonesian:
-        return Words(id="", en="")
-    return Words(
+    return Said(
         id=f", kurang dari sekitar 50 m dari {' dan '.join(indonesian)}",
         en=f", within about 50 m of {' and '.join(english)}",
     )
@@ -104,7 +104,7 @@ def _outside(point: Point, hit: Hit, city: City, wards: Wards) -> Found:
             None,
             None,
             (city.unit(code),),
-            Words(
+            Said(
                 id=(
                     f"Titik laporan berada di laut {city.name}, terlalu jauh dari daratan; "
                     f"kelurahan terdekat {name}, sekitar {km} km."
@@ -118,20 +118,19 @@ def _outside(point: Point, hit: Hit, city: City, wards: Wards) -> Found:
     near = _near(others, edge=False)
     neighbour = city.nearest_neighbour(point.lat, point.lon)
     if neighbour is None:
-        words = Words(
+        words = Said(
             id=f"Titik laporan berada di luar {city.name}, jauh dari kota-kota tetangganya{near.id}.",
             en=f"The report's point lies outside {city.name}, far from its neighbouring cities{near.en}.",
         )
     else:
         known = f"{neighbour.neighbour.name} ({neighbour.place.name}, {neighbour.km:.0f} km)"
-        words = Words(
+        words = Said(
             id=f"Titik laporan berada di luar {city.name}, kira-kira di {known}{near.id}.",
             en=f"The report's point lies outside {city.name}, probably in {known}{near.en}.",
         )
     return Found("outside", "none", 0.0, None, None, others, words)
 
 
-def _full_name(city: City, code: str) -> str:
+def _full_name(info: UnitInfo) -> str:
     """A unit's name as people say it: districts bear their level, cities have it in their name."""
-    info = city.units[code]
     return f"Kecamatan {info.name}" if info.level == "kecamatan" else info.name

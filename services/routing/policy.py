@@ -64,7 +64,10 @@ class Rule:
 
     def matches(self, facts: Facts) -> bool:
         """Whether all its conditions hold."""
-        return all(getattr(facts, fact) in values for fact, values in self.conditions)
+        for fact, values in self.conditions:  # noqa: SIM110 - asked for every rule of every complaint; `all` takes twice as long
+            if getattr(facts, fact) not in values:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,10 @@ class Policy:
 
     def rule_for(self, facts: Facts) -> Rule:
         """The first rule that matches. Total: the last rule has no conditions."""
-        return next(rule for rule in self.rules if rule.matches(facts))
+        for rule in self.rules:
+            if rule.matches(facts):
+                return rule
+        raise LookupError("a policy that was checked ends with a rule that always matches")
 
 
 def facts_of(city: City, category: str | None, place: PlaceKind, kota: str | None) -> Facts:

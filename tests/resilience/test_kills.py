@@ -10,8 +10,9 @@ import json
 import random
 import shutil
 import sys
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +24,7 @@ import httpx
 import pytest
 
 from stack.local import SERVICES, LocalStack
+from stack.reporter import Reporter
 from stack.watch import Patience
 from tanggap.contracts import city as cities
 from tanggap.contracts.lifecycle import fold
@@ -48,6 +50,20 @@ WARDS = [
     (-5.74530, 106.61160),  # Pulau Pramuka
 ]
 CATEGORIES = ["sampah", "jalan_rusak", "pju", "saluran_air", "parkir_liar", "pohon"]
+
+
+class Diary(Reporter):
+    """What the supervisor said, with seconds since the start: shown when the test fails."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def say(self, line: str) -> None:
+        print(f"{time.monotonic() - self.began:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+    def doing(self, what: str) -> None:
+        if what:
+            self.say(what)
 
 
 class Form(HTMLParser):
@@ -120,7 +136,7 @@ class Posting:
 
 
 @pytest.fixture
-def city_folder(tmp_path: Path) -> Iterator[Path]:
+def city_folder(tmp_path: Path) -> Path:
     """Jakarta with one category whose coordination clock runs out while the test is under way."""
     folder = tmp_path / "jakarta"
     shutil.copytree(ROOT / "cities" / "jakarta", folder)
@@ -134,7 +150,7 @@ def city_folder(tmp_path: Path) -> Iterator[Path]:
             cells[head.index("coordinate_hours")] = f"{SHORT_SECONDS / 3600:.7f}"
             lines[number] = ",".join(cells)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    yield folder
+    return folder
 
 
 @pytest.fixture
@@ -148,6 +164,7 @@ async def stack(city_folder: Path) -> AsyncIterator[LocalStack]:
                 "notifier": {"NOTIFIER_LEASE_SECONDS": "8"},
             },
             patience=Patience(own_deaths=1_000, deaths=1_000),
+            reporter=Diary(),
         )
         async with made:
             yield made
@@ -270,7 +287,9 @@ async def test_three_thousand_complaints_survive_kills_of_every_process(stack: L
             assert set(told.values()) == {1}, kind
         assert log.by_type["complaint.triage_requested"] == 0
         assert log.by_type["official.unreachable"] == 0
-        assert len({event.complaint_id for event in log.of("complaint.resolved")}) == log.by_type["complaint.resolved"] == OFFICIALS
+        assert (
+            len({event.complaint_id for event in log.of("complaint.resolved")}) == log.by_type["complaint.resolved"] == OFFICIALS
+        )
 
         # Each deadline at most once; each that was missed, once.
         fired = Counter(
@@ -292,13 +311,18 @@ async def test_three_thousand_complaints_survive_kills_of_every_process(stack: L
 
         # Figures equal a recount of the log: by the service's own command, and by this test's own fold.
         recount = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.metrics", "recount",
+            sys.executable,
+            "-m",
+            "services.metrics",
+            "recount",
             env={
                 "DATABASE_URL": stack.addresses.dsns["metrics"],
                 "KAFKA_BOOTSTRAP_SERVERS": stack.addresses.kafka,
                 "TANGGAP_CITY": str(city_folder),
             },
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         output, errors = await recount.communicate()
         assert recount.returncode == 0, (output + errors).decode()[-3000:]
@@ -306,8 +330,14 @@ async def test_three_thousand_complaints_survive_kills_of_every_process(stack: L
         print(
             json.dumps(
                 {
-                    "complaints": COMPLAINTS, "posts": posting.tries, "blows": len(blows), "records_repeated": log.repeated,
-                    "breached": len(breached), "resolved": OFFICIALS, "resends": resends, "second_mails": second_copies,
+                    "complaints": COMPLAINTS,
+                    "posts": posting.tries,
+                    "blows": len(blows),
+                    "records_repeated": log.repeated,
+                    "breached": len(breached),
+                    "resolved": OFFICIALS,
+                    "resends": resends,
+                    "second_mails": second_copies,
                 }
             )
         )

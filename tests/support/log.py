@@ -5,9 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from tanggap.contracts.events import Event, decoders
 
@@ -28,16 +29,14 @@ class Log:
     deliveries: Counter[UUID] = field(default_factory=Counter)
     by_type: Counter[str] = field(default_factory=Counter)
 
-    async def __aenter__(self) -> "Log":
-        # The broker may be killed under us: keep asking.
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    async def __aenter__(self) -> Self:
+        # Without a group the consumer takes all partitions of its topic.
+        self._consumer = AIOKafkaConsumer(
+            self.topic, bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
         await self._consumer.start()
-        partitions = self._consumer.partitions_for_topic(self.topic) or set()
-        while not partitions:
-            await self._consumer.topics()
-            partitions = self._consumer.partitions_for_topic(self.topic) or set()
-        self._partitions = [TopicPartition(self.topic, number) for number in sorted(partitions)]
-        self._consumer.assign(self._partitions)
+        self._partitions = sorted(self._consumer.assignment())
+        assert self._partitions, f"no partitions of {self.topic}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

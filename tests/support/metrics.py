@@ -29,8 +29,8 @@ from tanggap.contracts.events import (
 from tanggap.platform.consumer import Received
 
 GAMBIR = Unit(code="31.71.01.1001", name="Gambir")
-PINANGSIA = Unit(code="31.73.02.1002", name="Pinangsia")
-TRIAGE = Unit(code="31", name="DKI Jakarta")
+PINANGSIA = Unit(code="31.73.03.1008", name="Pinangsia")
+TRIAGE = Unit(code="triase", name="Meja Triase CRM Jakarta")
 DECISION = Decision(
     method="point", confidence=1, rule="test", reason=Words(id="alasan", en="reason"), policy_version="1", wards_version="1"
 )
@@ -65,7 +65,7 @@ class Life:
         unit: Unit = GAMBIR,
         hours: float = 0.001,
         *,
-        category: str = "lampu-jalan",
+        category: str = "pju",
         ward: Unit | None = None,
         coordinate: float = 6,
         respond: float = 24,

@@ -236,7 +236,7 @@ class Office:
     async def until(self, query: str, wanted: object, *values: object, seconds: float = 20) -> None:
         """Wait until a query's value is what is wanted."""
         async with asyncio.timeout(seconds):
-            while await self.value(query, *values) != wanted:  # noqa: ASYNC110 - a table sets no event
+            while await self.value(query, *values) != wanted:
                 await asyncio.sleep(0.02)
 
     async def link(self, life: Life, unit: Unit = GAMBIR, role: str = "lurah") -> str:

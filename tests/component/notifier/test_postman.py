@@ -170,7 +170,7 @@ async def test_a_provider_that_is_away_makes_alerts_wait_and_the_service_stays_r
     async with office.at_work() as postman:
         # A provider that is away is asked by one alert at a time, at growing intervals: not by forty, again and again.
         async with asyncio.timeout(20):
-            while postman._away_in_a_row < 3:  # noqa: ASYNC110 - a counter sets no event
+            while postman._away_in_a_row < 3:
                 await asyncio.sleep(0.02)
         assert postman.check()[0]
         assert "away" in postman.check()[1]
@@ -386,7 +386,7 @@ async def test_the_backlog_is_shown(office: Office, mailbox: Mailbox):
     await office.log(*(Life().submitted().assigned() for _ in range(7)))
     async with office.at_work():
         async with asyncio.timeout(10):
-            while figures.BACKLOG.labels("email")._value.get() != 7:  # noqa: ASYNC110 - a gauge sets no event
+            while figures.BACKLOG.labels("email")._value.get() != 7:
                 await asyncio.sleep(0.02)
 
 

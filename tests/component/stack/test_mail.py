@@ -129,7 +129,7 @@ async def test_every_acknowledged_mail_outlives_a_kill(tmp_path: Path) -> None:
     await answer(f"{url}/readyz")
     senders = [asyncio.create_task(post(number)) for number in range(4)]
     async with asyncio.timeout(30):
-        while len(acknowledged) < 100:  # noqa: ASYNC110 - the mails pass through another process
+        while len(acknowledged) < 100:
             await asyncio.sleep(0.01)
     program.kill()
     assert program.exit_code == -signal.SIGKILL

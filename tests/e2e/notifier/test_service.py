@@ -89,7 +89,7 @@ async def test_a_complaint_reaches_its_lurah_and_the_answer_reaches_the_log(
         connection = await asyncpg.connect(settings().dsn, server_settings={"search_path": "notifier"})
         try:
             async with asyncio.timeout(30):
-                while await connection.fetchval("SELECT count(*) FROM acts"):  # noqa: ASYNC110 - a table sets no event
+                while await connection.fetchval("SELECT count(*) FROM acts"):
                     await asyncio.sleep(0.02)
             state = decode(await connection.fetchval("SELECT state FROM complaints"))
         finally:
@@ -116,7 +116,7 @@ async def test_it_is_ready_and_shows_its_figures(settings: Callable[..., Setting
     async with running(settings(), topics.complaints) as client:
         await mailbox.wait_for(1, 60)
         async with asyncio.timeout(30):
-            while (answer := await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - it is asked over HTTP
+            while (answer := await client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.05)
         assert {"database", "consumer", "relay", "postman"} <= answer.json()["checks"].keys()
         figures = (await client.get("/metrics")).text

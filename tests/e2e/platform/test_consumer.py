@@ -1,7 +1,5 @@
 """The consumer against a real broker."""
 
-import asyncio
-
 from tanggap.platform.consumer import Consumer
 from tests.support.plumbing import DECODERS, eventually, happened, plumbing_settings, publish, running, thing
 
@@ -25,7 +23,11 @@ class Inbox:
 def consumer(topics, handle, **settings):
     return Consumer(
         plumbing_settings(kafka=topics.bootstrap, **settings),
-        topic=topics.complaints, decoders=DECODERS, handle=handle, group=topics.group, dead_letters=topics.dead_letters,
+        topic=topics.complaints,
+        decoders=DECODERS,
+        handle=handle,
+        group=topics.group,
+        dead_letters=topics.dead_letters,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -111,12 +112,16 @@ def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(fo
             assert stack(folder, "get", "demo_key").stdout.strip() == facts["demo_key"]
             assert stack(folder, "get", "dsn.routing").stdout.strip() == facts["dsn"]["routing"]
 
+            headers = {"Authorization": f"Bearer {facts['demo_key']}"}
+            for address in set(re.findall(r"http://\S+", first.text)) - {f"{facts['intake']}/v1/complaints"}:
+                shown = httpx.get(address, headers=headers, trust_env=False)
+                assert shown.status_code == 200, f"{address} answered {shown.status_code}"
+
             beside = stack(folder, "run")
             assert beside.returncode == 1
             assert f"process {first.process.pid}" in beside.stderr
             assert "make stop" in beside.stderr
 
-            headers = {"Authorization": f"Bearer {facts['demo_key']}"}
             body = {"client_request_id": "kept", "description": "Lampu jalan mati di depan pasar sejak tiga malam."}
             url = f"{facts['intake']}/v1/complaints"
             accepted = httpx.post(url, json=body, headers=headers, trust_env=False)

@@ -92,8 +92,8 @@ async def test_a_journey_that_breaks_off_says_where_and_does_not_claim_success(
     environment = {"notifier": {"NOTIFIER_SMTP_URL": "smtp://127.0.0.1:9"}}
     told = io.StringIO()
     async with LocalStack(folder, environment=environment) as stack:
-        held = await journey.travel(stack, Console(file=told, width=400))
-    assert not held
+        travelled = await journey.travel(stack, Console(file=told, width=400))
+    assert travelled is None
     assert "Failed at alerting the official: waited 4 s for a mail that names this complaint" in told.getvalue()
     assert f"The log of notifier is {folder / 'logs' / 'notifier.log'}" in told.getvalue()
     assert "Routed" in told.getvalue()

@@ -32,7 +32,7 @@ def part(folder: Path, code: str) -> Part:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(15):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in another process
+        while not holds():
             await asyncio.sleep(0.02)
 
 
