@@ -93,6 +93,7 @@ class Database:
                     command_timeout=COMMAND_TIMEOUT_SECONDS,
                     timeout=5.0,
                     max_inactive_connection_lifetime=300.0,
+                    reset=_reset,
                 )
 
     async def stop(self) -> None:
@@ -162,6 +163,16 @@ def load_queries(path: Path) -> Any:
     return queries
 
 
+async def _reset(connection: asyncpg.Connection) -> None:
+    """What the pool does before a connection is lent again.
+
+    Nothing here changes a session (settings, locks and listeners live on connections outside the pool), so the round trip that would
+    reset one is spared; only a transaction that somebody left open is rolled back.
+    """
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
 def is_transient(exc: BaseException) -> bool:
     """Does this trouble pass by itself?
 
@@ -171,9 +182,12 @@ def is_transient(exc: BaseException) -> bool:
     if isinstance(exc, asyncpg.PostgresError):
         code = exc.sqlstate or ""
         return code.startswith(_TRANSIENT_CLASSES) or code in _TRANSIENT_CODES
+    # A connection cut in the midst of a call leaves the client in a state that it did not expect: not an InterfaceError.
+    if isinstance(exc, asyncpg.InternalClientError):
+        return True
     if isinstance(exc, asyncpg.InterfaceError):
         # asyncpg says "connection is closed", "pool is closing", "another operation is in progress" with one class.
-        return isinstance(exc, asyncpg.InternalClientError) or "clos" in str(exc)
+        return "clos" in str(exc)
     if isinstance(exc, KafkaError):
         return bool(exc.retriable) or isinstance(exc, KafkaTimeoutError)
     if isinstance(exc, ConnectionError | TimeoutError):
