@@ -27,6 +27,7 @@ def invalid():
         asyncpg.CrashShutdownError("crash"),
         asyncpg.ConnectionDoesNotExistError("closed in the middle"),
         asyncpg.ConnectionFailureError("lost"),
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
         asyncpg.SerializationError("could not serialize"),
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.TooManyConnectionsError("too many"),
