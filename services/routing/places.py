@@ -15,7 +15,7 @@ NULL_ISLAND_DEGREES: Final = 0.001
 
 
 class Said(NamedTuple):
-    """Part of a reason in Indonesian and English. (`Words` is what an event has: checked, and dearer to make.)"""
+    """Part of a reason, in Indonesian and English; an event's `Words` are checked, and dearer to make."""
 
     id: str
     en: str
