@@ -8,20 +8,28 @@ from services.routing import api
 from services.routing.consumer import Desk
 from services.routing.router import Router
 from services.routing.settings import Settings
+from services.routing.wards import WardsFault
 from tanggap.contracts import events
 from tanggap.contracts.events import ComplaintSubmitted, Event
+from tanggap.contracts.faults import CityFaults
 from tanggap.platform import http
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.consumer import Consumer
 from tanggap.platform.database import Database
 from tanggap.platform.outbox import Relay
 from tanggap.platform.process import Process
+from tanggap.platform.settings import refuse
 from tanggap.platform.topics import COMPLAINTS
 
 
 def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
-    """Make the service's process. Raises `CityFaults` or `WardsFault` for a city that can't be read."""
-    router = Router.load(settings.tanggap_city, now=now)
+    """Make the service's process. A city that can't be read ends it, with a line for each fault, exit 2."""
+    try:
+        router = Router.load(settings.tanggap_city, now=now)
+    except CityFaults as faults:
+        refuse([f"TANGGAP_CITY: {fault}" for fault in faults.faults])
+    except WardsFault as fault:
+        refuse([f"TANGGAP_CITY: {fault}"])
     database = Database(settings.dsn, settings.service)
     return Process(
         settings,
