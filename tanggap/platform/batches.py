@@ -63,9 +63,10 @@ class Decoder(Generic[T]):
         for record in records:
             event_type = traceparent = None
             for name, value in record.headers:
-                if name == "ce_type":
+                # Of two headers with one name the first counts.
+                if name == "ce_type" and event_type is None:
                     event_type = value
-                elif name == "traceparent":
+                elif name == "traceparent" and traceparent is None:
                     traceparent = value
                 if event_type is not None and traceparent is not None:
                     break

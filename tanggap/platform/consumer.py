@@ -329,7 +329,7 @@ class Consumer(Generic[T]):
         while True:
             await asyncio.sleep(ASK_SECONDS)
             if self._watermarks.wanted and self._reader is not None and self._joined_at is not None:
-                await self._watermarks.ask(self._reader, self._idle)
+                await self._watermarks.ask(self._reader)
 
     def _forget(self) -> None:
         self._joined_at = None
@@ -383,6 +383,8 @@ class Consumer(Generic[T]):
         finally:
             for span in batch.spans:
                 span.end()
+            if self._reader is not None:
+                self._reader.in_hand = frozenset()
             self._idle.set()
 
     async def _work(self, batch: Batch[T]) -> None:

@@ -40,6 +40,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         self.failing_for_good = False
         """Is the failure one that the client does not expect to pass?"""
         self.polled_at = time.monotonic()
+        self.in_hand: frozenset[TopicPartition] = frozenset()
+        """Partitions of the batch that was handed out; whoever handles it empties this when it is done with."""
 
     @override
     async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> dict[Any, list[Raw]]:
@@ -58,6 +60,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         self.failing = None
         if found:
             # No step of the loop lies between this and the moment at which the positions moved past these records.
+            self.in_hand = frozenset(found)
             self._on_batch()
         return found
 

@@ -5,7 +5,6 @@ Who judges that something did not happen in time must know that it has read all 
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from aiokafka import TopicPartition
@@ -47,11 +46,8 @@ class Watermarks:
         self._moments.clear()
         self._handled.clear()
 
-    async def ask(self, reader: Reader, idle: asyncio.Event) -> None:
-        """Ask for the ends, and move the watermarks of what is read to its end. `idle` is set while no batch is in hand.
-
-        A Kafka that does not answer moves nothing.
-        """
+    async def ask(self, reader: Reader) -> None:
+        """Ask for the ends, and move the watermarks of what is read to its end. A Kafka that does not answer moves nothing."""
         partitions = reader.partitions()
         asked_at = self._now()
         if not partitions:
@@ -61,8 +57,9 @@ class Watermarks:
         except (KafkaError, OSError, TimeoutError):
             return
         for partition, end in ends.items():
-            # Without a batch in hand all that was handed out is handled; this also counts what holds no record of ours.
-            done = reader.next_offset(partition) if idle.is_set() else self._handled.get(partition.partition)
+            # Of a partition that is not in hand, all that was handed out is handled.
+            in_hand = partition in reader.in_hand
+            done = self._handled.get(partition.partition) if in_hand else reader.next_offset(partition)
             if done is not None and done >= end:
                 self._move(partition.partition, asked_at)
 
