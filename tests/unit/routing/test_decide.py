@@ -142,6 +142,9 @@ def test_near_the_border_of_two_cities_the_other_citys_branch_is_an_alternative(
     acting = {event.unit.code, *(unit.code for unit in event.decision.alternatives)}
     assert {f"sudin-bina-marga.{kota}" for kota in kotas} <= acting
     assert event.unit not in event.decision.alternatives
+    # A body that acts in both is not its own alternative.
+    power = decided("listrik", at)
+    assert power.unit not in power.decision.alternatives
 
 
 def test_off_the_shore_the_nearest_ward_is_taken_and_the_method_says_so(decided):
