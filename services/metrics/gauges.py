@@ -39,6 +39,7 @@ AS_OF = Gauge("tanggap_figures_as_of_seconds", "Moment up to which the log is fo
 PERIOD = timedelta(days=30)
 SECONDS_BETWEEN = 15.0
 NO_KOTA = "none"
+KOTA_LEVELS = ("kota", "kabupaten")
 
 
 class Gauges:
@@ -48,7 +49,7 @@ class Gauges:
 
     def __init__(self, database: Database, city: City, *, now: Now = utc_now) -> None:
         self._database = database
-        self._names = {code: unit.name for code, unit in city.units.items()}
+        self._names = {code: unit.name for code, unit in city.units.items() if unit.level in KOTA_LEVELS}
         self._now = now
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -69,11 +70,15 @@ class Gauges:
             open_now = [row async for row in QUERIES.open_by_kota(connection, as_of=table.as_of)]
         for gauge in (RECEIVED, ANSWERED, FIRST_RESPONSE, OPEN, OVERDUE):
             gauge.clear()
+        for kota in (*self._names.values(), NO_KOTA):
+            # A city without complaints is at nought: a series that vanishes would silence its alert.
+            for gauge in (RECEIVED, ANSWERED, OVERDUE):
+                gauge.labels(kota).set(0)
         AS_OF.set(table.as_of.timestamp() if table.as_of is not None else 0)
         for group in table.groups:
             kota = self._label(group.code)
-            RECEIVED.labels(kota).set(group.figures.received)
-            ANSWERED.labels(kota).set(group.figures.answered)
+            RECEIVED.labels(kota).inc(group.figures.received)
+            ANSWERED.labels(kota).inc(group.figures.answered)
             for quantile, seconds in (("0.5", group.figures.first_response_p50), ("0.9", group.figures.first_response_p90)):
                 if seconds is not None:
                     FIRST_RESPONSE.labels(kota, quantile).set(seconds)
@@ -83,4 +88,4 @@ class Gauges:
             OVERDUE.labels(kota).inc(row["overdue"])
 
     def _label(self, code: str | None) -> str:
-        return NO_KOTA if code is None else self._names.get(code, code)
+        return NO_KOTA if code is None else self._names.get(code, NO_KOTA)
