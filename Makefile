@@ -6,7 +6,7 @@ VENV := .venv/.locked
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop reset logs test lint format bench up down lock clean
+.PHONY: help run demo stop reset logs test kills lint format bench up down lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ logs: $(VENV)  ## Follow the logs (NAME=routing for one of them)
 
 test: $(VENV)  ## Run all tests (ARGS="tests/unit -x" for some)
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+kills: $(VENV)  ## Run the kill test alone: 3,000 complaints while every process is killed
+	@exec $(BIN)/python -m pytest -s tests/resilience
 
 lint: $(VENV)  ## Check style, types, layers, contracts and the compose file
 	$(BIN)/ruff check

@@ -258,7 +258,7 @@ def test_a_reopened_complaint_is_open_and_no_longer_resolved(life, assigned):
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_stage_or_shows_the_one_it_interrupts(status):
     assert (lifecycle.STAGES[status] is None) == (status in lifecycle.INTERRUPTIONS)
-    assert CLOSED == {Status.resolved, Status.verified, Status.rejected, Status.merged}
+    assert {Status.resolved, Status.verified, Status.rejected, Status.merged} == CLOSED
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------------------------
@@ -410,7 +410,9 @@ def test_a_breach_of_a_clock_that_stopped_too_late_is_a_fact_whenever_it_is_told
 
 
 def test_a_breach_of_a_clock_that_is_not_there_is_illegal(life, assigned):
-    assert refused(assigned, life.event(SlaBreached, clock="verification")).detail == "sla.breached: there is no verification clock"
+    assert (
+        refused(assigned, life.event(SlaBreached, clock="verification")).detail == "sla.breached: there is no verification clock"
+    )
 
 
 def test_working_time_stands_still_over_a_weekend_for_nothing(life):
