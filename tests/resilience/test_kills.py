@@ -129,9 +129,11 @@ class Posting:
                 self.numbers.add(told["number"])
                 break
 
-    async def until_accepted(self, count: int) -> None:
+    async def until_accepted(self, count: int, posters: asyncio.Task[None]) -> None:
         async with asyncio.timeout(90):
             while len(self.accepted) < count:
+                if posters.done():
+                    posters.result()
                 await asyncio.sleep(0.01)
 
 
@@ -188,11 +190,11 @@ def complaints() -> list[dict[str, Any]]:
     return made
 
 
-async def blow(stack: LocalStack, posting: Posting, victim: str, portion: int) -> None:
+async def blow(stack: LocalStack, posting: Posting, posters: asyncio.Task[None], victim: str, portion: int) -> None:
     """Release a portion and kill the victim in the midst of it; returns when the victim is back."""
     before = len(posting.accepted)
     posting.released += portion
-    await posting.until_accepted(before + portion // 3)
+    await posting.until_accepted(before + portion // 3, posters)
     old = stack.pids[victim]
     await stack.kill(victim)
     async with asyncio.timeout(60):
@@ -255,7 +257,7 @@ async def test_three_thousand_complaints_survive_kills_of_every_process(stack: L
         officials = asyncio.create_task(officials_answer(stack, answered))
         try:
             for victim in blows:
-                await blow(stack, posting, victim, portion)
+                await blow(stack, posting, posters, victim, portion)
             posting.released = COMPLAINTS
             await asyncio.wait_for(posters, 120)
             await asyncio.wait_for(officials, 120)
