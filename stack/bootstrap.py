@@ -81,10 +81,23 @@ def make() -> None:
 
 
 def lock_anew() -> None:
-    """Resolve every version again and write both locks, for whoever raises a version."""
-    options = ["pip", "compile", "-q", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--upgrade"]
-    uv(*options, str(ROOT / "pyproject.toml"), "-o", str(ROOT / "requirements.lock"))
-    uv(*options, "--all-extras", str(ROOT / "pyproject.toml"), "-o", str(LOCK))
+    """Resolve every version again and write the locks, for whoever raises a version."""
+    import tomllib  # noqa: PLC0415 - an older Python must be able to read this file, to say that it is too old
+
+    options = ["pip", "compile", "-q", "--universal", "--generate-hashes", "--no-header", "--upgrade"]
+    project = str(ROOT / "pyproject.toml")
+    uv(*options, project, "-o", str(ROOT / "requirements.lock"))
+    uv(*options, "--all-extras", project, "-o", str(LOCK))
+    # What builds our own package, in an image where nothing else may be fetched.
+    needed = tomllib.loads(pathlib.Path(project).read_text(encoding="utf-8"))["build-system"]["requires"]
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = pathlib.Path(folder) / "build.txt"
+        wanted.write_text("\n".join(needed), encoding="utf-8")
+        lock = ROOT / "requirements-build.lock"
+        uv(*options, str(wanted), "-o", str(lock))
+        # The note of where a line came from would name a folder that is gone, another one each time.
+        lines = lock.read_text(encoding="utf-8").splitlines(keepends=True)
+        lock.write_text("".join(line for line in lines if str(wanted) not in line), encoding="utf-8")
 
 
 def uv(*arguments: str) -> None:
