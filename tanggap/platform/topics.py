@@ -1,7 +1,12 @@
-"""Topics: made before anything is published, never by accident (brokers have auto-creation off)."""
+"""Topics: made before anything is published, never by accident (brokers have auto-creation off).
+
+`python -m tanggap.platform.topics` makes them on the Kafka of KAFKA_BOOTSTRAP_SERVERS, for a stack that starts from nothing.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from tanggap.platform.logs import get_logger
+from tanggap.platform.settings import environment
 
 log = get_logger(__name__)
 
@@ -21,6 +27,11 @@ class TopicSpec:
     partitions: int
     replication_factor: int = 1
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """All of Kafka's settings with which it is made."""
+        return {**_ALWAYS, **self.config}
 
 
 COMPLAINTS = "complaints"
@@ -67,10 +78,7 @@ async def ensure_topics(bootstrap: str, specs: Sequence[TopicSpec] = LOCAL_TOPIC
         if not missing:
             return []
         response = await admin.create_topics(
-            [
-                NewTopic(spec.name, spec.partitions, spec.replication_factor, topic_configs={**_ALWAYS, **spec.config})
-                for spec in missing
-            ]
+            [NewTopic(spec.name, spec.partitions, spec.replication_factor, topic_configs=dict(spec.settings)) for spec in missing]
         )
         created = []
         for name, code, *message in response.topic_errors:
@@ -84,4 +92,18 @@ async def ensure_topics(bootstrap: str, specs: Sequence[TopicSpec] = LOCAL_TOPIC
         await admin.close()
 
 
+def main() -> None:
+    """Make what is missing. Exit codes: 0 all topics are there, 1 Kafka would not, 2 a bad setting."""
+    bootstrap = environment("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    try:
+        created = asyncio.run(ensure_topics(bootstrap))
+    except (KafkaError, OSError) as trouble:
+        sys.stderr.write(f"topics could not be made at {bootstrap}: {trouble}\n")
+        sys.exit(1)
+    sys.stdout.write("".join(f"created {name}\n" for name in created) or "all topics are there\n")
+
+
 __all__ = ["COMPLAINTS", "DEAD_LETTERS", "INBOX", "LOCAL_TOPICS", "KafkaError", "TopicSpec", "ensure_topics"]
+
+if __name__ == "__main__":
+    main()
