@@ -12,7 +12,8 @@ that they have now:
 - `overdue`: open, and a clock that still runs, or ran out before it was paused, is past its due time at `as_of`.
 - `triage`: open, and waiting for a person to name the unit.
 - `resolved`, `rejected`, `merged`: how they ended, as it stands now (a reopened one is open again).
-- `breaches`: clocks of these complaints that ran out, answered late or not at all.
+- `breaches`: clocks of these complaints that ran out, answered late (by the log, whether or not `sla.breached` was ever fired) or
+  not at all.
 
 `as_of` is the moment up to which the whole log is folded (the least of all partitions' watermarks), null while that is not known;
 then nothing counts as overdue.

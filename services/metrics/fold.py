@@ -94,9 +94,10 @@ def facts(complaint: Complaint, partition: int, kota_of: KotaOf) -> Facts:
     overdue_clock: ClockName | None = None
     breaches = 0
     for clock in complaint.clocks:
-        if clock.breached_at is not None:
+        due, end = clock.due, clock.stopped_at or clock.paused_at
+        # An answer that came late is a breach too where nobody was there to fire it in time.
+        if clock.breached_at is not None or (due is not None and end is not None and end > due):
             breaches += 1
-        due = clock.due
         if (
             outcome == "open"
             and due is not None

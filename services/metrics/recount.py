@@ -106,15 +106,13 @@ async def recount(settings: Settings, topic: str = COMPLAINTS) -> Recount:
     await database.start()
     try:
         await reader.start()
-        try:
-            async with (
-                database.connection() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                await _compare(found, connection, reader, topic, calendar=city.calendar, kota_of=kota_finder(city))
-        finally:
-            await reader.stop()
+        async with (
+            database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await _compare(found, connection, reader, topic, calendar=city.calendar, kota_of=kota_finder(city))
     finally:
+        await reader.stop()
         await database.stop()
     return found
 

@@ -277,6 +277,9 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: Any) -> None:
         self.process.begin_stop()
         super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again once it has stopped, and the process would die of it (-15) instead of ending with
+        # its own code, its traces flushed.
+        self._captured_signals.clear()
 
 
 S = TypeVar("S", bound=ServiceSettings)

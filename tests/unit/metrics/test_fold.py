@@ -113,6 +113,12 @@ def test_what_has_fired_is_no_longer_a_deadline_and_counts_as_a_breach(life, who
     assert row(complaint).breaches == 1
 
 
+def test_an_answer_that_came_late_is_a_breach_even_where_nobody_was_there_to_fire_it(life, row):
+    assert row(life().submitted().assigned(coordinate=2, respond=24).coordinated(3, AGENCY)).breaches == 1
+    assert row(life().submitted().assigned(coordinate=2, respond=24).coordinated(2, AGENCY)).breaches == 0
+    assert row(life().submitted().assigned(coordinate=2, respond=1).resolved(3).breached("coordinate", 2, 3.1)).breaches == 2
+
+
 def test_a_batch_holds_one_row_for_each_complaint_however_many_events_it_has(city, kota_of, life):
     first, second = life(number="JK1").submitted().assigned().acknowledged(1), life(number="JK2").submitted()
     folded = fold(Log().batch([*first.events, *second.events]), {}, city.calendar, kota_of)

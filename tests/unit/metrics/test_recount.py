@@ -53,7 +53,7 @@ def test_the_figures_of_a_group_are_those_of_its_complaints(lives, kota_of, life
     counted = count([facts(each, 0, kota_of) for each in lives.values()], "unit", as_of)
     assert counted[GAMBIR.code] == Figures(
         received=2, answered=2, first_response_p50=3 * 3600, first_response_p90=3.8 * 3600, open=1, overdue=1, triage=0,
-        resolved=1, rejected=0, merged=0, breaches=0,
+        resolved=1, rejected=0, merged=0, breaches=1,
     )  # fmt: skip
     assert (counted[PINANGSIA.code].received, counted[PINANGSIA.code].overdue) == (1, 1)
     assert counted["triase"].triage == 1
