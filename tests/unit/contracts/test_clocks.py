@@ -278,6 +278,11 @@ def test_a_year_that_the_package_can_not_know_is_a_fault_even_if_the_file_claims
         claimed(2140)
 
 
+def test_the_city_may_trust_the_package_for_fewer_years_than_it_claims_to_know():
+    with pytest.raises(UnknownYear, match="known through 2025"):
+        HolidayList("ID", ("public", "government"), known_through=2025)(2026)
+
+
 def test_a_listed_year_is_taken_as_it_stands():
     listed = HolidayList("ID", ("public", "government"), 2027, listed={2031: {date(2031, 5, 5): "Libur"}})
     ours = Calendar(JAKARTA, calendar().week, listed)
