@@ -69,8 +69,8 @@ class Redriven:
 async def read(bootstrap: str, topic: str = DEAD_LETTERS) -> list[DeadLetter]:
     """Every dead letter, in the topic's order. Raises `aiokafka.errors.KafkaError`, `OSError` or `TimeoutError`."""
     reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    await reader.start()
     try:
+        await reader.start()
         reader.subscribe([topic])
         async with asyncio.timeout(PRODUCER_TIMEOUT_SECONDS):
             while not reader.assignment():
@@ -102,8 +102,8 @@ async def redrive(bootstrap: str, chosen: Sequence[DeadLetter], topic: str = DEA
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=8 * 1024 * 1024
     )
-    await producer.start()
     try:
+        await producer.start()
         for one in chosen:
             origin = one.origin
             if origin is None:

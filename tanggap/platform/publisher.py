@@ -62,7 +62,8 @@ class Publisher:
             for future in futures:
                 # Each carries the exception; none may be reported as never looked at.
                 future.add_done_callback(_look_at)
-            await self.close()
+            self._producer = None
+            await _abort(producer)
             if isinstance(trouble, REFUSED):
                 raise
             if isinstance(trouble, KafkaError | TimeoutError):
@@ -95,17 +96,24 @@ class Publisher:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """Stop it, and if it would wait for what can't be sent any more, cut it off."""
+    """End a producer that owes nothing."""
     with suppress(Exception):
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await producer.stop()
-        except TimeoutError:
-            # `stop` waits for pending records without end; it has marked itself closed, so its parts are ended one by one.
-            task = producer._sender.sender_task  # noqa: SLF001 - aiokafka has no other way to give up
-            if task is not None:
-                task.cancel()
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()
+
+
+async def _abort(producer: AIOKafkaProducer) -> None:
+    """End a producer without waiting for what it could not send: its own `stop` waits for that without end."""
+    producer._closed = True  # noqa: SLF001 - aiokafka has no way to give up, so its parts are ended one by one
+    sender = producer._sender.sender_task  # noqa: SLF001 - as above
+    if sender is not None:
+        # Told first, or it would open connections anew while they are closed; it ends when the requests under way fail.
+        sender.cancel()
+    with suppress(Exception):
+        async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.client.close()
+            if sender is not None:
+                await asyncio.wait({sender})
 
 
 def _look_at(future: asyncio.Future[object]) -> None:
