@@ -87,7 +87,7 @@ _VIEW_EXAMPLE = {
     "stage": "proses",
     "category": "lampu-jalan",
     "unit": _UNIT,
-    "with_unit": None,
+    "with_unit": {"code": "sudin-bina-marga.31.71", "name": "Suku Dinas Bina Marga Jakarta Pusat"},
     "due": {
         "next": {"clock": "resolution", "due_at": "2026-12-01T02:05:03.120000Z"},
         "clocks": [

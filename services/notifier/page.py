@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from services.notifier import acts, figures
 from services.notifier.acts import Act, Form
 from services.notifier.links import Link, LinkError, Links
+from services.notifier.openapi import ACT, OPEN, SEEN
 from services.notifier.queries import QUERIES
 from services.notifier.view import Case, Reader, View
 from tanggap.contracts import lifecycle
@@ -63,14 +64,15 @@ class OfficialsPage:
         """Add the routes and the static files to `app`."""
         self._pages.mount(app)
         app.add_api_route("/", self._home, methods=["GET", "HEAD"], include_in_schema=False)
-        app.add_api_route("/c/{token}", self._open, methods=["GET", "HEAD"], include_in_schema=False)
-        app.add_api_route("/c/{token}", self._act, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/c/{token}/seen", self._seen, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/c/{token}", self._open, methods=["GET"], **OPEN)
+        app.add_api_route("/c/{token}", self._open, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route("/c/{token}", self._act, methods=["POST"], **ACT)
+        app.add_api_route("/c/{token}/seen", self._seen, methods=["POST"], **SEEN)
 
     async def _home(self, request: Request) -> Response:
         return self._pages.page(request, "home.html", city=self._city.name)
 
-    async def _open(self, request: Request, token: str) -> Response:
+    async def _open(self, request: Request) -> Response:
         """Show the complaint. Changes nothing, whoever asks."""
 
         async def work(link: Link) -> Response:
@@ -86,9 +88,9 @@ class OfficialsPage:
                 return self._problem(request, "retired", 410)
             return self._page(request, case, reader, done=request.query_params.get("done"))
 
-        return await self._answer(request, token, work)
+        return await self._answer(request, work)
 
-    async def _act(self, request: Request, token: str) -> Response:
+    async def _act(self, request: Request) -> Response:
         """Take an act; afterwards the reader is sent to the page as it then stands."""
         try:
             form = _read(await request.form(max_files=0, max_fields=20))
@@ -124,9 +126,9 @@ class OfficialsPage:
                 query["lang"] = chosen
             return RedirectResponse(f"{request.url.path}?{urlencode(query)}", 303, {**HEADERS, **PRIVATE})
 
-        return await self._answer(request, token, work, form)
+        return await self._answer(request, work, form)
 
-    async def _seen(self, request: Request, token: str) -> Response:
+    async def _seen(self, request: Request) -> Response:
         """A human sign from the page's script."""
 
         async def work(link: Link) -> Response:
@@ -137,17 +139,15 @@ class OfficialsPage:
                 await self._mark_seen(connection, reader)
             return Response(status_code=204)
 
-        return await self._answer(request, token, work)
+        return await self._answer(request, work)
 
-    async def _answer(
-        self, request: Request, token: str, work: Callable[[Link], Awaitable[Response]], form: Form | None = None
-    ) -> Response:
+    async def _answer(self, request: Request, work: Callable[[Link], Awaitable[Response]], form: Form | None = None) -> Response:
         """Read the link, do the work, and answer trouble with a page in plain words: who reads it is no program.
 
         The address is kept out of log lines: whoever has it can act.
         """
         try:
-            link = self._links.read(token)
+            link = self._links.read(request.path_params["token"])
         except LinkError as wrong:
             return self._problem(request, "expired", 410) if wrong.expired else self._problem(request, "unknown", 404)
         with about(complaint_id=str(link.complaint_id)):

@@ -56,6 +56,11 @@ class Decoder(Generic[T]):
         self._decoders: dict[bytes | None, Callable[[bytes], T]] = {name.encode(): read for name, read in decoders.items()}
         self._group = group
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The `ce_type`s that are read; all others are skipped."""
+        return frozenset(name.decode() for name in self._decoders if name is not None)
+
     def read(self, records: tuple[Raw, ...]) -> Batch[T]:
         """Read records. Each has a span where traces are on; whoever handles the batch ends it."""
         batch: Batch[T] = Batch(records)

@@ -116,6 +116,11 @@ class Consumer(Generic[T]):
 
     # What others ask
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The `ce_type`s that reach the handler."""
+        return self._decoder.types
+
     def assigned(self) -> frozenset[int]:
         """The partitions that this process reads now."""
         if self._reader is None or self._joined_at is None:
