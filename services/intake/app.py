@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
-
 from fastapi import FastAPI
 
 from services.intake import api, openapi
@@ -18,22 +16,27 @@ from services.intake.submission import MAX_BODY_BYTES
 from tanggap.contracts import city as cities
 from tanggap.contracts import events
 from tanggap.contracts.events import Event
+from tanggap.contracts.faults import CityFaults
 from tanggap.platform import http
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.consumer import Consumer
 from tanggap.platform.database import Database
 from tanggap.platform.outbox import Relay
 from tanggap.platform.process import Process
+from tanggap.platform.settings import refuse
 from tanggap.platform.topics import COMPLAINTS
 
 
 def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
-    """Make the service's process. Raises `tanggap.contracts.city.CityFaults` for a city that can't be read."""
-    city = cities.load(settings.tanggap_city)
+    """Make the service's process. A city that can't be read ends it, with a line for each fault, exit 2."""
+    try:
+        city = cities.load(settings.tanggap_city)
+    except CityFaults as faults:
+        refuse([f"TANGGAP_CITY: {fault}" for fault in faults.faults])
     database = Database(settings.dsn, settings.service)
     return Process(
         settings,
-        app=make_app(database, city.tz, settings.reporter_key, now=now),
+        app=make_app(database, Numbers(city.tz, city.number_prefix), settings.reporter_key, now=now),
         database=database,
         consumer=Consumer[Event](
             settings, topic=topic, decoders=events.decoders(), handle=ReadModel(database, city.calendar).handle, now=now
@@ -42,14 +45,14 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
     )
 
 
-def make_app(database: Database, tz: tzinfo, reporter_key: bytes, *, now: Now = utc_now) -> FastAPI:
-    """Make the HTTP side. `tz`: the city's zone, whose days the numbers count."""
+def make_app(database: Database, numbers: Numbers, reporter_key: bytes, *, now: Now = utc_now) -> FastAPI:
+    """Make the HTTP side."""
     app = openapi.application()
     http.install(app, max_body_bytes=MAX_BODY_BYTES)
     app.include_router(
         api.router(
             Keyring(database),
-            Acceptance(database, Numbers(tz), Vault(reporter_key), now=now),
+            Acceptance(database, numbers, Vault(reporter_key), now=now),
             Reading(database, now=now),
             now=now,
         )

@@ -1,6 +1,6 @@
-"""Report numbers: JK + yymmdd + the complaint's count of its day, four digits, five from the ten-thousandth on.
+"""Report numbers: the city's prefix + yymmdd + the complaint's count of its day, four digits, five from the ten-thousandth on.
 
-The form was seen on real reports (JK2112210456). The day is the city's, by the moment of receipt.
+The form was seen on real reports of Jakarta (JK2112210456). The day is the city's, by the moment of receipt.
 
 A count is the next value of one sequence less the day's base, so two inserts never wait for each other and nothing is counted
 twice. The base is the sequence's value when somebody first asked for that day, written and committed on its own *before* any
@@ -17,9 +17,6 @@ from datetime import date, datetime, tzinfo
 from services.intake.queries import QUERIES
 from tanggap.platform.database import Connection
 
-PREFIX = "JK"
-"""What numbers begin with where the city's data names nothing else."""
-
 _DAYS_REMEMBERED = 3
 
 
@@ -32,9 +29,9 @@ class Day:
 
 
 class Numbers:
-    """The days that this process has numbered."""
+    """The days that this process has numbered. `tz`: the city's zone; `prefix`: what its numbers begin with."""
 
-    def __init__(self, tz: tzinfo, prefix: str = PREFIX) -> None:
+    def __init__(self, tz: tzinfo, prefix: str) -> None:
         self._tz = tz
         self._prefix = prefix
         self._days: dict[date, Day] = {}

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from services.intake import keys
 from services.intake.app import make_app
+from services.intake.numbers import Numbers
 from services.intake.queries import QUERIES
 from tanggap.platform.database import Database
 
@@ -97,7 +98,7 @@ async def open_intake(dsn: str, clock: Clock | None = None) -> AsyncIterator[Int
     clock = clock or Clock()
     database = Database(dsn, "intake")
     await database.start()
-    app = make_app(database, JAKARTA, MASTER, now=clock)
+    app = make_app(database, Numbers(JAKARTA, "JK"), MASTER, now=clock)
     # As behind uvicorn: the answer of a failed request is sent, and the failure does not reach the client.
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
