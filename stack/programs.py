@@ -126,11 +126,13 @@ class Program:
 
     def kill(self) -> None:
         """End it and its children at once by SIGKILL, and reap it."""
-        if self._process is None or self._process.poll() is not None:
+        # The one that runs now: a supervisor may have started the next before this one is reaped.
+        process = self._process
+        if process is None or process.poll() is not None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            end_at_once(psutil.Process(self._process.pid))
-        self._process.wait()
+            end_at_once(psutil.Process(process.pid))
+        process.wait()
 
     def tail(self, lines: int = 12) -> str:
         """Last lines of its log, for a person who must know why it ended."""

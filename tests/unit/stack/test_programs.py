@@ -78,3 +78,24 @@ def test_a_log_that_grew_too_long_is_put_aside_at_the_next_start(tmp_path: Path,
     assert wait_for_output(program) == "new"
     program.kill()
     assert (tmp_path / "x.log.1").read_text().startswith("old")
+
+
+@pytest.mark.timeout(20)
+def test_a_kill_waits_for_the_one_it_killed_and_not_for_the_next_that_a_supervisor_has_started_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Program("thing", [sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "x.log")
+    program.launch()
+    first = program.pid
+    end_at_once = programs.end_at_once
+
+    def ended_and_started_again(process: psutil.Process) -> None:
+        end_at_once(process)
+        program.launch()
+
+    monkeypatch.setattr(programs, "end_at_once", ended_and_started_again)
+    program.kill()
+    assert program.pid not in {None, first}
+    monkeypatch.undo()
+    program.kill()
+    assert program.pid is None
