@@ -6,7 +6,7 @@ VENV := .venv/.locked
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop reset logs test kills lint format bench up down lock clean
+.PHONY: help run demo stop reset logs test kills lint specs format bench up down lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +38,11 @@ lint: $(VENV)  ## Check style, types, layers, contracts and the compose file
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tanggap contracts check
+	$(BIN)/python -m docs.api --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+specs: $(VENV)  ## Write docs/api anew: OpenAPI and AsyncAPI of each service, from its code
+	$(BIN)/python -m docs.api
 
 format: $(VENV)  ## Format the code
 	$(BIN)/ruff check --fix --exit-zero

@@ -5,8 +5,11 @@ Whatever brings complaints (the JSON API now; other faces later) ends here.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.intake.figures import RECEIVED
@@ -17,10 +20,14 @@ from services.intake.submission import Reporter, Submission
 from tanggap.contracts.events import ComplaintSubmitted
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.database import Connection, Database
+from tanggap.platform.together import Together
 
 _NUMBER_PLACE = "NUMBER"
 _ATTEMPTS = 5
 _ACCEPT: str = QUERIES.accept.sql
+
+MOST_AT_ONCE = 64
+"""Most complaints in one statement: some 2 ms of work, so nobody waits long for the batch before."""
 
 
 class ClientKeyReused(Exception):  # noqa: N818 - what the app did
@@ -37,14 +44,47 @@ class Receipt:
     created: bool
 
 
+class Offered(NamedTuple):
+    """One complaint on its way into the table: what the statement `accept` asks of it, in the order of its parameters."""
+
+    id: UUID
+    app: str
+    client_request_id: str
+    request_hash: bytes
+    source: str | None
+    category: str | None
+    description: str
+    lat: float | None
+    lon: float | None
+    address: str | None
+    media: str
+    reported_at: datetime | None
+    received_at: datetime
+    day_prefix: str
+    day_base: int
+    contact: bytes | None
+    wrapped_key: bytes | None
+    wrapped_by: str | None
+    event_id: UUID
+    event_type: str
+    dataschema: str
+    payload_head: str
+    payload_tail: str
+    traceparent: str | None
+
+
 class Acceptance:
-    """Stores complaints: complaint, sealed contact and event in one statement, committed before `accept` returns."""
+    """Stores complaints: complaint, sealed contact and event in one statement, committed before `accept` returns.
+
+    What comes at the same time is stored in one statement and one commit (docs/decisions/0002-group-commit.md).
+    """
 
     def __init__(self, database: Database, numbers: Numbers, vault: Vault, *, now: Now = utc_now) -> None:
         self._database = database
         self._numbers = numbers
         self._vault = vault
         self._now = now
+        self._store = Together(self._store_all, most=MOST_AT_ONCE)
 
     async def accept(self, app: str, submission: Submission, traceparent: str | None) -> Receipt:
         """Accept `submission`, or find it where `app` sent it before.
@@ -58,49 +98,65 @@ class Acceptance:
         fingerprint = submission.fingerprint()
         event = _event(complaint_id, app, submission, received_at)
         head, tail = cut_at_number(event)
-        point = submission.point
-        async with self._database.connection() as connection:
-            day = await self._numbers.day(connection, received_at)
-            for _ in range(_ATTEMPTS):
-                row = await connection.fetchrow(
-                    _ACCEPT,
-                    complaint_id,
-                    app,
-                    submission.client_request_id,
-                    fingerprint,
-                    submission.source,
-                    submission.category,
-                    submission.description,
-                    None if point is None else point.lat,
-                    None if point is None else point.lon,
-                    submission.address,
-                    submission.media,
-                    submission.occurred_at,
-                    received_at,
-                    day.prefix,
-                    day.base,
-                    None if sealed is None else sealed.contact,
-                    None if sealed is None else sealed.wrapped_key,
-                    None if sealed is None else sealed.wrapped_by,
-                    event.event_id,
-                    event.type,
-                    event.dataschema,
-                    head,
-                    tail,
-                    traceparent,
-                )
-                if row is not None:
-                    break
-            else:
-                raise TimeoutError("another transaction held the client key each time")
-            receipt = Receipt(row["id"], row["number"], row["received_at"], row["created"])
-            if not receipt.created and (
-                row["request_hash"] != fingerprint or not await self._same_reporter(connection, receipt.complaint_id, contact)
-            ):
+        point = event.location
+        day = self._numbers.known(received_at)
+        if day is None:
+            async with self._database.connection() as connection:
+                day = await self._numbers.day(connection, received_at)
+        receipt, stored_hash = await self._store(
+            Offered(
+                id=complaint_id,
+                app=app,
+                client_request_id=submission.client_request_id,
+                request_hash=fingerprint,
+                source=submission.source,
+                category=submission.category,
+                description=submission.description,
+                lat=None if point is None else point.lat,
+                lon=None if point is None else point.lon,
+                address=submission.address,
+                media=json.dumps(submission.media),
+                reported_at=submission.occurred_at,
+                received_at=received_at,
+                day_prefix=day.prefix,
+                day_base=day.base,
+                contact=None if sealed is None else sealed.contact,
+                wrapped_key=None if sealed is None else sealed.wrapped_key,
+                wrapped_by=None if sealed is None else sealed.wrapped_by,
+                event_id=event.event_id,
+                event_type=event.type,
+                dataschema=event.dataschema,
+                payload_head=head,
+                payload_tail=tail,
+                traceparent=traceparent,
+            )
+        )
+        if not receipt.created:
+            same = stored_hash == fingerprint
+            if same:
+                async with self._database.connection() as connection:
+                    same = await self._same_reporter(connection, receipt.complaint_id, contact)
+            if not same:
                 RECEIVED.labels("conflict").inc()
                 raise ClientKeyReused
         RECEIVED.labels("accepted" if receipt.created else "repeated").inc()
         return receipt
+
+    async def _store_all(self, offered: Sequence[Offered]) -> Sequence[tuple[Receipt, bytes | None]]:
+        """Store all, or find them; with a receipt the hash of the body that was stored before."""
+        found: dict[int, tuple[Receipt, bytes | None]] = {}
+        async with self._database.connection() as connection:
+            for _ in range(_ATTEMPTS):
+                left = [number for number in range(len(offered)) if number not in found]
+                if not left:
+                    break
+                rows = await connection.fetch(_ACCEPT, *zip(*(offered[number] for number in left), strict=True))
+                for row in rows:
+                    receipt = Receipt(row["id"], row["number"], row["received_at"], row["created"])
+                    found[left[row["place"] - 1]] = receipt, row["request_hash"]
+        if len(found) < len(offered):
+            raise TimeoutError("another transaction held a client key each time")
+        return [found[number] for number in range(len(offered))]
 
     async def _same_reporter(self, connection: Connection, complaint_id: UUID, contact: Reporter | None) -> bool:
         # There is no hash of the contact to compare with: it would outlive the erasure and could be tried against a list of

@@ -42,6 +42,8 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
             settings, topic=topic, decoders=events.decoders(), handle=ReadModel(database, city.calendar).handle, now=now
         ),
         relay=Relay(database, settings, topic=topic),
+        # It goes on accepting while Kafka is away; what it accepts waits in the outbox.
+        needs_kafka=False,
     )
 
 

@@ -37,10 +37,13 @@ class Numbers:
         self._days: dict[date, Day] = {}
         self._opening = asyncio.Lock()
 
+    def known(self, moment: datetime) -> Day | None:
+        """The day of `moment` in the city, if this process knows it; else `day` opens it."""
+        return self._days.get(moment.astimezone(self._tz).date())
+
     async def day(self, connection: Connection, moment: datetime) -> Day:
         """The day of `moment` in the city; opens it if nobody has. `connection` must not be within a transaction."""
-        date_there = moment.astimezone(self._tz).date()
-        return self._days.get(date_there) or await self._open(connection, date_there)
+        return self.known(moment) or await self._open(connection, moment.astimezone(self._tz).date())
 
     async def _open(self, connection: Connection, date_there: date) -> Day:
         async with self._opening:

@@ -1,21 +1,35 @@
--- name: accept^
--- Stores a complaint, the reporter's sealed contact and the event that tells of it, or finds the one that the app sent before
--- under the same key. No row: another transaction took the key while this statement ran; run it again and `known` sees it.
---   known  found first, so that a retry burns no number and writes nothing
---   fresh  the unique key decides between two at once; the number is made here, where the sequence is, so none is skipped
---   told   the event's JSON came cut in two where the number belongs
--- By position, since it is run for every request and aiosql's naming would cost it a tenth of its time:
---   $1 id, $2 app, $3 client_request_id, $4 request_hash, $5 source, $6 category, $7 description, $8 lat, $9 lon, $10
---   address, $11 media, $12 reported_at, $13 received_at, $14 day_prefix, $15 day_base, $16 contact, $17 wrapped_key, $18
---   wrapped_by, $19 event_id, $20 event_type, $21 dataschema, $22 payload_head, $23 payload_tail, $24 traceparent
-WITH known AS (
-    SELECT id, number, received_at, request_hash
-    FROM complaints
-    WHERE app = $2 AND client_request_id = $3
+-- name: accept
+-- Stores complaints that came at once, each with the reporter's sealed contact and the event that tells of it, or finds what the app
+-- sent before under the same key. One that has no row in the answer met another of its key in this batch or in a transaction that ran
+-- beside it: given again, `known` sees it.
+--   given    what came, in its order
+--   known    found first, so that a retry burns no number and writes nothing
+--   counted  the number is made here, where the sequence is
+--   fresh    the unique key decides between two at once
+--   told     the event's JSON came cut in two where the number belongs
+WITH given AS (
+    SELECT *
+    FROM unnest(
+        :ids::uuid[], :apps::text[], :client_request_ids::text[], :request_hashes::bytea[], :sources::text[], :categories::text[],
+        :descriptions::text[], :lats::double precision[], :lons::double precision[], :addresses::text[], :medias::text[],
+        :reported_ats::timestamptz[], :received_ats::timestamptz[], :day_prefixes::text[], :day_bases::bigint[],
+        :contacts::bytea[], :wrapped_keys::bytea[], :wrapped_bys::text[], :event_ids::uuid[], :event_types::text[],
+        :dataschemas::text[], :payload_heads::text[], :payload_tails::text[], :traceparents::text[]
+    ) WITH ORDINALITY AS row (
+        id, app, client_request_id, request_hash, source, category, description, lat, lon, address, media, reported_at,
+        received_at, day_prefix, day_base, contact, wrapped_key, wrapped_by, event_id, event_type, dataschema, payload_head,
+        payload_tail, traceparent, place
+    )
+),
+known AS (
+    SELECT given.place, c.id, c.number, c.received_at, c.request_hash
+    FROM given
+    INNER JOIN complaints AS c ON c.app = given.app AND c.client_request_id = given.client_request_id
 ),
 counted AS (
-    SELECT (nextval('numbers') - $15::bigint)::text AS count
-    WHERE NOT EXISTS (SELECT FROM known)
+    SELECT given.*, (nextval('numbers') - day_base)::text AS count
+    FROM given
+    WHERE NOT EXISTS (SELECT FROM known WHERE known.place = given.place)
 ),
 fresh AS (
     INSERT INTO complaints (
@@ -23,28 +37,30 @@ fresh AS (
         reported_at, received_at
     )
     SELECT
-        $1::uuid, $14 || lpad(count, greatest(4, length(count)), '0'), $2, $3, $4, $5,
-        $6, $7, $8, $9, $10, $11, $12, $13
+        id, day_prefix || lpad(count, greatest(4, length(count)), '0'), app, client_request_id, request_hash, source, category,
+        description, lat, lon, address, ARRAY(SELECT jsonb_array_elements_text(media::jsonb)), reported_at, received_at
     FROM counted
     ON CONFLICT (app, client_request_id) DO NOTHING
     RETURNING id, number, received_at
 ),
 contact AS (
     INSERT INTO reporters (complaint_id, contact)
-    SELECT id, $16::bytea FROM fresh WHERE $16::bytea IS NOT NULL
+    SELECT id, contact FROM fresh INNER JOIN given USING (id) WHERE contact IS NOT NULL
 ),
 contact_key AS (
     INSERT INTO reporter_keys (complaint_id, wrapped_key, wrapped_by)
-    SELECT id, $17::bytea, $18::text FROM fresh WHERE $17::bytea IS NOT NULL
+    SELECT id, wrapped_key, wrapped_by FROM fresh INNER JOIN given USING (id) WHERE wrapped_key IS NOT NULL
 ),
 told AS (
     INSERT INTO outbox (event_id, subject, type, occurred_at, dataschema, payload, traceparent)
-    SELECT $19, id, $20, received_at, $21, $22 || number || $23, $24
+    SELECT event_id, id, event_type, fresh.received_at, dataschema, payload_head || number || payload_tail, traceparent
     FROM fresh
+    INNER JOIN given USING (id)
+    ORDER BY place
 )
-SELECT id, number, received_at, request_hash, false AS created FROM known
+SELECT place, id, number, received_at, request_hash, false AS created FROM known
 UNION ALL
-SELECT id, number, received_at, NULL, true FROM fresh;
+SELECT place, id, number, fresh.received_at, NULL, true FROM fresh INNER JOIN given USING (id);
 
 -- name: open_day!
 -- Gives a day its base. Must be committed before any count of that day is taken: then each count is above the base.

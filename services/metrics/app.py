@@ -14,18 +14,23 @@ from tanggap.contracts import city as cities
 from tanggap.contracts import events
 from tanggap.contracts.city import City
 from tanggap.contracts.events import Event
+from tanggap.contracts.faults import CityFaults
 from tanggap.platform import http
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.consumer import Consumer
 from tanggap.platform.database import Database
 from tanggap.platform.outbox import Relay
 from tanggap.platform.process import Process
+from tanggap.platform.settings import refuse
 from tanggap.platform.topics import COMPLAINTS
 
 
 def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
-    """Make the service's process. Raises `tanggap.contracts.city.CityFaults` for a city that can't be read."""
-    city = cities.load(settings.tanggap_city)
+    """Make the service's process. A city that can't be read ends it, with a line for each fault, exit 2."""
+    try:
+        city = cities.load(settings.tanggap_city)
+    except CityFaults as faults:
+        refuse([f"TANGGAP_CITY: {fault}" for fault in faults.faults])
     database = Database(settings.dsn, settings.service)
     folder = Folder(database, city.calendar, kota_finder(city))
     consumer = Consumer[Event](settings, topic=topic, decoders=events.decoders(), handle=folder.handle, now=now)

@@ -190,3 +190,18 @@ async def test_a_complaint_can_be_read_the_moment_it_is_answered(intake: Intake)
             }
         ],
     }
+
+
+async def test_what_comes_at_once_is_stored_in_a_few_commits_and_each_gets_its_own_answer(intake: Intake):
+    answers = await asyncio.gather(*(intake.post(LEAST | {"client_request_id": f"at-once-{number}"}) for number in range(60)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    stored = {
+        str(row["id"]): row for row in await intake.rows("SELECT id, client_request_id, number, xmin::text FROM complaints")
+    }
+    for number, answer in enumerate(answers):
+        assert stored[answer.json()["id"]]["client_request_id"] == f"at-once-{number}"
+        assert stored[answer.json()["id"]]["number"] == answer.json()["number"]
+    assert len({row["number"] for row in stored.values()}) == 60
+    assert len({row["xmin"] for row in stored.values()}) < 20
+    assert await intake.count("outbox") == 60

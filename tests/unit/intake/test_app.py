@@ -71,6 +71,10 @@ def test_a_city_that_can_not_be_read_is_told_in_lines(environment, tmp_path: Pat
     assert any("TANGGAP_CITY: city.yaml" in line for line in capsys.readouterr().err.splitlines())
 
 
+def test_it_is_in_service_while_kafka_is_away_since_it_goes_on_accepting(environment):
+    assert not build(Settings.load()).needs_kafka
+
+
 @pytest.fixture
 def description() -> dict[str, Any]:
     database = Database("postgresql://nobody@127.0.0.1:1/nothing", "intake")
