@@ -219,7 +219,7 @@ def install(app: FastAPI, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeEncodeError):
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, UnicodeEncodeError):
         app.add_exception_handler(kind, _on_trouble)
     app.add_exception_handler(Exception, _on_bug)
     # The one added last is the outermost: it sees every answer, a refused body's too.

@@ -59,6 +59,7 @@ def make_app():
             "refused": ConnectionRefusedError(111, "refused"),
             "shutdown": asyncpg.AdminShutdownError("going down"),
             "closed": asyncpg.InterfaceError("connection is closed"),
+            "cut": asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
             "nul": asyncpg.CharacterNotInRepertoireError("invalid byte sequence"),
             "surrogate": UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
             "bug": KeyError("secret-value"),
@@ -202,7 +203,7 @@ async def test_frameworks_own_errors_are_problems_too(client):
     assert "detail" not in problem(await client.get("/raises/missing"), 404)
 
 
-@pytest.mark.parametrize("what", ["refused", "shutdown", "closed"])
+@pytest.mark.parametrize("what", ["refused", "shutdown", "closed", "cut"])
 async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_again(client, what):
     response = await client.get(f"/raises/{what}")
     problem(response, 503)
