@@ -22,9 +22,15 @@ WITH given AS (
     )
 ),
 known AS (
+    -- LATERAL with LIMIT: one look into the unique index for each, whatever the planner believed of the table when it was small.
     SELECT given.place, c.id, c.number, c.received_at, c.request_hash
     FROM given
-    INNER JOIN complaints AS c ON c.app = given.app AND c.client_request_id = given.client_request_id
+    CROSS JOIN LATERAL (
+        SELECT id, number, received_at, request_hash
+        FROM complaints
+        WHERE app = given.app AND client_request_id = given.client_request_id
+        LIMIT 1
+    ) AS c
 ),
 counted AS (
     SELECT given.*, (nextval('numbers') - day_base)::text AS count

@@ -17,7 +17,7 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ValidationError
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -338,14 +338,15 @@ class _TooLargeError(Exception):
     pass
 
 
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-"""For answers that are not pages; pages bring their own `Content-Security-Policy`."""
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    # For answers that are not pages; pages bring their own.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""As ASGI carries them, names in lower case; what an answer has of its own stays."""
 
 _SILENT = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: neither traced nor counted."""
@@ -368,10 +369,8 @@ class _Watch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answered = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    answered.setdefault(name, value)
-                answered.setdefault("Content-Security-Policy", _API_POLICY)
+                there = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in _SECURITY_HEADERS if pair[0] not in there)]
             await send(message)
 
         if scope["path"] in _SILENT:

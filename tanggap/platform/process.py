@@ -330,6 +330,7 @@ async def _serve(settings: S, build: Callable[[S], Process], migrations: Path) -
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who called or by which scheme
         timeout_graceful_shutdown=HTTP_DRAIN_SECONDS,
         timeout_keep_alive=30,
     )

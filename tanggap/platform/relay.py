@@ -34,6 +34,9 @@ log = get_logger(__name__)
 
 BATCH_ROWS = 500
 POLL_SECONDS = 1.0
+
+GATHER_SECONDS = 0.02
+"""Least time between two passes while events flow: each pass costs every reader of the log a batch, whatever its size."""
 """The safety net under NOTIFY, and how often a process that waits asks for the lock."""
 
 BACKLOG_CAP = 100_000
@@ -124,10 +127,14 @@ class Relay:
             self._set_active(active=True)
             while True:
                 wake.clear()
+                began = time.monotonic()
                 taken = await self._pass(link)
                 if stop.is_set():
                     return
                 if taken < BATCH_ROWS:
+                    # Where events flow the next ones gather a little; the first after a silence goes at once.
+                    if taken and (left := began + GATHER_SECONDS - time.monotonic()) > 0:
+                        await _sleep(stop, left)
                     await _sleep(wake, POLL_SECONDS)
         finally:
             self._set_active(active=False)

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from itertools import pairwise
 
 import asyncpg
 import pytest
@@ -248,5 +249,27 @@ async def test_on_stop_what_is_being_published_is_finished(database, topics):
         await eventually(lambda: one.active)
         stop.set()
     left = await waiting(database)
-    assert await numbers(topics) is not None
     assert left + len(await read_all(topics.bootstrap, topics.complaints)) == 2000
+
+
+async def test_events_that_flow_are_gathered_and_the_first_after_a_silence_is_not(database, topics, monkeypatch):
+    made = make(database, topics)
+    passes = []
+    publish = made._publisher.publish
+
+    async def noted(topic, records):
+        passes.append((time.monotonic(), len(records)))
+        await publish(topic, records)
+
+    monkeypatch.setattr(made._publisher, "publish", noted)
+    async with running(made):
+        await put(database, happened(0, thing(0)))
+        await emptied(database)
+        passes.clear()
+        for number in range(1, 101):
+            await put(database, happened(number, thing(number)))
+        await emptied(database)
+
+    assert sum(count for _, count in passes) == 100
+    gaps = [later - sooner for (sooner, _), (later, _) in pairwise(passes)]
+    assert min(gaps) >= relay.GATHER_SECONDS * 0.9
