@@ -14,7 +14,7 @@ from tanggap.platform.dead_letters import Bad, reason
 from tanggap.platform.errors import Fatal, Poison
 from tanggap.platform.hold import Abandoned, Hold
 from tanggap.platform.logs import get_logger
-from tanggap.platform.reader import Raw
+from tanggap.platform.reader import Raw, Unreadable
 
 log = get_logger(__name__)
 
@@ -76,7 +76,7 @@ class Decoder(Generic[T]):
                 if event_type is not None and traceparent is not None:
                     break
             if event_type is None:
-                batch.bad.append(Bad(record, "has no ce_type header"))
+                batch.bad.append(Bad(record, record.why if isinstance(record, Unreadable) else "has no ce_type header"))
                 continue
             decoder = self._decoders.get(event_type)
             if decoder is None:

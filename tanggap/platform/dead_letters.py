@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tanggap.platform.clock import Now
 from tanggap.platform.publisher import REFUSED, Publisher, Record
-from tanggap.platform.reader import Raw
+from tanggap.platform.reader import Raw, Unreadable
 from tanggap.platform.topics import COMPLAINTS, INBOX
 
 ORIGIN = "dlq_origin"
@@ -67,6 +67,8 @@ def letter(bad: Bad, service: str, now: Now) -> Record:
         (SERVICE, service.encode()),
         (TIME, now().isoformat().encode()),
     )
+    if isinstance(record, Unreadable):
+        headers.append((BODY, b"at its origin, where the Kafka client can't read it"))
     # A record may have neither key nor body, but nothing can be written that way.
     body = b"" if record.key is None and record.value is None else record.value
     return Record(record.key, body, headers)

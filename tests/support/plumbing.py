@@ -11,6 +11,7 @@ from uuid import UUID, uuid4, uuid5
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from pydantic import BaseModel, ConfigDict
 
 from tanggap.platform import cloudevents
@@ -146,8 +147,17 @@ async def committed(kafka: str, group: str, topic: str, partition: int = 0) -> i
     """The offset that a group has committed."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
+    offsets: dict[TopicPartition, Any] = {}
+
+    async def asked() -> bool:
+        # A fresh broker makes its topic of offsets when the first group comes.
+        with suppress(GroupCoordinatorNotAvailableError):
+            offsets.update(await admin.list_consumer_group_offsets(group))
+            return True
+        return False
+
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        await eventually(asked)
         found = offsets.get(TopicPartition(topic, partition))
         return found.offset if found is not None else None
     finally:

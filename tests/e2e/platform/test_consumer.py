@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 import structlog
 from aiokafka.errors import KafkaError
+from aiokafka.record.util import calc_crc32c
 
 from tanggap.platform import consumer as consumer_module
 from tanggap.platform import hold
@@ -480,3 +481,51 @@ async def test_a_record_of_its_own_is_logged_with_its_complaint_and_trace(topics
     async with running(make(topics, handle)):
         await all_committed(topics, 1)
     assert seen == {"complaint_id": str(key), "trace_id": "c" * 32}
+
+
+def misnamed(batch):
+    """Give the batch's first header a name that is not UTF-8, which no client of ours would write but Kafka keeps."""
+    build = batch._build
+
+    def built():
+        buffer = bytearray(build())
+        at = buffer.index(b"spoilt")
+        buffer[at : at + 6] = b"\xff\xfepoi\xff"
+        # The sum stands at byte 17 and covers all that follows it.
+        buffer[17:21] = calc_crc32c(buffer[21:]).to_bytes(4, "big")
+        return buffer
+
+    batch._build = built
+
+
+async def test_a_record_that_the_client_can_not_parse_is_dead_lettered_and_no_other_batch_suffers(topics, logged_faults):
+    logged_faults.expect("a record was dead-lettered")
+    good = [happened(number, thing(number)) for number in range(9)]
+    async with producing(topics.bootstrap) as producer:
+        batch = producer.create_batch()
+        for event in good[:3]:
+            batch.append(key=None, value=event.model_dump_json().encode(), timestamp=None, headers=record_headers(event))
+        batch.append(key=b"k", value=b"{}", timestamp=None, headers=[("spoilt", b"x")])
+        for event in good[3:5]:
+            batch.append(key=None, value=event.model_dump_json().encode(), timestamp=None, headers=record_headers(event))
+        batch.close()
+        misnamed(batch)
+        await (await producer.send_batch(batch, topics.complaints, partition=1))
+        for number, event in enumerate(good[5:]):
+            await producer.send_and_wait(
+                topics.complaints, event.model_dump_json().encode(), partition=(0, 2)[number % 2], headers=record_headers(event)
+            )
+    inbox = Inbox()
+
+    async with running(make(topics, inbox)):
+        await eventually(lambda: set(inbox.numbers) == {0, 1, 2, 5, 6, 7, 8})
+        await publish(topics.bootstrap, topics.complaints, happened(9, thing(9)), partition=1)
+        await eventually(lambda: 9 in inbox.numbers)
+
+    assert sorted(inbox.numbers) == [0, 1, 2, 5, 6, 7, 8, 9], "each once, but for what stood behind it in its own batch"
+    told = [headers_of(letter) for letter in await read_all(topics.bootstrap, topics.dead_letters)]
+    assert [one["dlq_origin"] for one in told] == [f"{topics.complaints}/1/{offset}" for offset in (3, 4, 5)]
+    for one in told:
+        assert "can't be read by the Kafka client: UnicodeDecodeError" in one["dlq_reason"]
+        assert one["dlq_body"].startswith("at its origin")
+    assert await committed(topics.bootstrap, topics.group, topics.complaints, 1) == 7
