@@ -113,7 +113,10 @@ class StackFolder:
         if (pid := self.holder()) is not None:
             raise StackTrouble(f"The stack runs (process {pid}): end it with `make stop` first.")
         self.end_left_over()
-        shutil.rmtree(self.path, ignore_errors=True)
+        try:
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise from_os_error(error, "erasing", self.path) from error
 
     def _write(self, path: Path, content: Mapping[str, Any]) -> None:
         try:

@@ -46,6 +46,8 @@ fresh AS (
         id, day_prefix || lpad(count, greatest(4, length(count)), '0'), app, client_request_id, request_hash, source, category,
         description, lat, lon, address, ARRAY(SELECT jsonb_array_elements_text(media::jsonb)), reported_at, received_at
     FROM counted
+    -- In one order, or two batches with the same keys could each wait for the other.
+    ORDER BY app, client_request_id
     ON CONFLICT (app, client_request_id) DO NOTHING
     RETURNING id, number, received_at
 ),

@@ -47,7 +47,7 @@ class Settings(ServiceSettings):
     service: ClassVar[str] = "notifier"
 
     notifier_smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] = Field(examples=["smtp://localhost:1025"])
-    """`smtp://user:password@host:port`; STARTTLS is used where the server offers it. `smtps://` is TLS from the first byte."""
+    """`smtp://host:port`; STARTTLS where the server offers it; with `user:password@` it must. `smtps://` is TLS from the first byte."""
     notifier_mail_from: Annotated[str, AfterValidator(_mailbox)] = Field(examples=["Tanggap Jakarta <tanggap@jakarta.example>"])
     notifier_link_secret: Annotated[SecretStr, AfterValidator(_secret)] = Field(examples=["(output of: openssl rand -hex 32)"])
     notifier_link_days: int = Field(45, ge=1, le=366)

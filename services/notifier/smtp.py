@@ -27,7 +27,7 @@ _ADDRESS = re.compile(r"[^\s<>()@,;:]+@[^\s<>()@,;:]+")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the provider is. `tls`: from the first byte; otherwise STARTTLS where it is offered."""
+    """Where the provider is. `tls`: from the first byte; otherwise STARTTLS where it is offered, and always where there is a login."""
 
     host: str
     port: int
@@ -133,6 +133,8 @@ class Provider:
             hostname=server.host,
             port=server.port,
             use_tls=server.tls,
+            # A login must not go out in clear: who could strip STARTTLS from the greeting would have it.
+            start_tls=True if server.username is not None and not server.tls else None,
             username=server.username,
             password=server.password,
             timeout=self._attempt_seconds,

@@ -412,3 +412,26 @@ async def test_a_provider_behind_a_wrong_address_is_away_and_not_the_alerts_faul
     async with office.at_work(nowhere):
         await office.until("SELECT count(*) > 0 FROM attempts WHERE outcome = 'provider-away'", True)
     assert await office.value("SELECT failures FROM notifications") == 0
+
+
+async def test_a_login_is_not_sent_to_a_provider_that_offers_no_encryption(office: Office):
+    heard = bytearray()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            heard.extend(line)
+            writer.write(b"250-here\r\n250 AUTH PLAIN LOGIN\r\n" if line[:4].upper() == b"EHLO" else b"502 not known\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        await office.log(Life().submitted().assigned())
+        async with office.at_work(Provider(Server("127.0.0.1", port, username="tanggap", password="rahasia"), attempt_seconds=2)):
+            await office.until("SELECT count(*) > 0 FROM attempts WHERE outcome = 'provider-away'", True)
+    finally:
+        server.close()
+        await server.wait_closed()
+    assert b"EHLO" in bytes(heard).upper()
+    assert b"AUTH" not in bytes(heard).upper()
