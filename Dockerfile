@@ -6,7 +6,7 @@ COPY requirements.lock requirements-build.lock /tmp/
 RUN /opt/tanggap/bin/pip install --require-hashes -r /tmp/requirements.lock \
  && python -m venv /opt/build \
  && /opt/build/bin/pip install --require-hashes -r /tmp/requirements-build.lock
-COPY pyproject.toml README.md /src/
+COPY pyproject.toml README.md LICENSE /src/
 COPY tanggap /src/tanggap
 COPY services /src/services
 COPY stack/__init__.py /src/stack/__init__.py
