@@ -20,7 +20,9 @@ class Log:
     """All records of a topic read so far.
 
     `events` holds each event once, in the order in which its complaint's partition has it; `deliveries` counts records by event id
-    (a relay that is killed between Kafka's acknowledgment and its own commit publishes a row twice, under the same id).
+    (a relay that is killed between Kafka's acknowledgment and its own commit publishes a row twice, under the same id). Such a repeat
+    is the same to the letter, and `read` holds it to that: a second decision, or a deadline that fired twice, would bear the same id,
+    made from its cause, but another moment.
     """
 
     bootstrap: str
@@ -54,6 +56,7 @@ class Log:
                 if event.event_id not in self.events:
                     self.events[event.event_id] = event
                     self.by_type[kind] += 1
+                assert event == self.events[event.event_id], f"{kind} happened twice under one id: {event}"
                 self.deliveries[event.event_id] += 1
                 count += 1
         return count

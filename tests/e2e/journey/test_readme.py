@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import BrowserContext
 
 from stack.local import PORTS, LocalStack
 from tests.support.servers import open_folder
@@ -71,7 +72,9 @@ def test_every_file_it_links_to_is_there() -> None:
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
 
 
-def test_a_complaint_is_posted_alerted_and_seen_in_the_figures_as_it_says(stack: LocalStack, tmp_path: Path) -> None:
+async def test_a_complaint_is_posted_alerted_answered_on_a_phone_and_seen_in_the_figures(
+    stack: LocalStack, tmp_path: Path, phone: BrowserContext
+) -> None:
     (tmp_path / ".stack").mkdir()
     (tmp_path / ".stack" / "stack.json").write_bytes(stack.folder.stack_json.read_bytes())
     [posting] = [block for block in BLOCKS if "/v1/complaints" in block]
@@ -108,5 +111,17 @@ def test_a_complaint_is_posted_alerted_and_seen_in_the_figures_as_it_says(stack:
         lambda: {row["code"]: row for row in curl(here(figures.strip(), stack), key).json()["groups"]},
         lambda found: "31.71.01.1001" in found,
     )
-    assert rows["31.71.01.1001"]["received"] == 1
-    assert rows["31.71.01.1001"]["answered"] == 0
+    assert (rows["31.71.01.1001"]["received"], rows["31.71.01.1001"]["answered"]) == (1, 0)
+
+    page = await phone.new_page()
+    await page.goto(next(link for link in mail["links"] if "/c/" in link))
+    await page.locator("summary", has_text="Selesaikan laporan").click()
+    await page.fill("#note-resolve", "Sudah diangkut, terima kasih.")
+    await page.locator("form:has(#note-resolve) button").click()
+    await page.get_by_text("Laporan sudah Anda selesaikan").wait_for()
+
+    answered = until(
+        lambda: {row["code"]: row for row in curl(here(figures.strip(), stack), key).json()["groups"]},
+        lambda found: found["31.71.01.1001"]["answered"] == 1,
+    )
+    assert answered["31.71.01.1001"]["resolved"] == 1

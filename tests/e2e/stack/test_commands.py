@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -133,6 +134,9 @@ def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(fo
 
     with running(folder, "second") as second:
         assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in left)
+        ready = re.search(r"Ready after ([0-9.]+) s", second.text)
+        assert ready is not None
+        assert float(ready[1]) < 15
         facts = second.facts
         assert facts["demo_key"] == headers["Authorization"].removeprefix("Bearer ")
         kept = httpx.get(f"{facts['intake']}/v1/complaints/{accepted.json()['id']}", headers=headers, trust_env=False)
@@ -152,6 +156,28 @@ def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(fo
     assert not (folder / "stack" / "stack.json").exists()
 
 
+def asked(folder: Path, *words: str, answer: str) -> str:
+    """Run a command on a terminal that answers a question; what was on the screen until then."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stack", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env=environment(folder),
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = b""
+    while b"[y/N]" not in seen:
+        seen += os.read(ours, 1024)
+    os.write(ours, f"{answer}\n".encode())
+    assert process.wait(20) == 1
+    os.close(ours)
+    return seen.decode()
+
+
 def test_stop_ends_what_runs_and_reset_erases_only_when_told_so(folder: Path) -> None:
     assert stack(folder, "stop").stdout.strip() == "Nothing runs."
     with running(folder, "run") as one:
@@ -168,6 +194,8 @@ def test_stop_ends_what_runs_and_reset_erases_only_when_told_so(folder: Path) ->
     assert (folder / "stack" / "postgres" / "data").exists()
     shown = stack(folder, "logs", "--no-follow", "intake")
     assert shown.stdout.startswith("   intake | {")
+    assert "Erase all complaints" in asked(folder, "reset", answer="n")
+    assert (folder / "stack" / "postgres" / "data").exists()
     assert stack(folder, "reset", "--force").returncode == 0
     assert not (folder / "stack").exists()
     assert "No stack runs" in stack(folder, "get", "intake").stderr
