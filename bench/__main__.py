@@ -263,11 +263,13 @@ def main() -> None:
     parser.add_argument(
         "paths", nargs="*", default=["accept", "route", "aggregate"], help="accept, route, aggregate (default all)"
     )
+    parser.add_argument("--least", type=float, default=0.5, help="exit 1 where a median ratio is below this (default 0.5)")
     options = parser.parse_args()
     results = asyncio.run(bench(options.paths, options.rounds, options.count))
+    slow = [path for path, row in results.items() if row["ratio"] < options.least]
     if options.json:
         print(json.dumps(results))
-        return
+        sys.exit(bool(slow))
     table = Table(title=f"Ours beside the plain floor, {options.rounds} pairs of runs, medians")
     for column in ("path", "floor /s", "ours /s", "ratio (min to max)", "floor µs CPU", "ours µs CPU", "CPU ratio"):
         table.add_column(column, justify="left" if column == "path" else "right")
@@ -282,6 +284,8 @@ def main() -> None:
             f"{row['cpu_ratio']:.2f}" if "cpu_ratio" in row else "",
         )
     Console(width=120).print(table)
+    if slow:
+        sys.exit(f"Below {options.least} of the plain floor: {', '.join(slow)}.")
 
 
 if __name__ == "__main__":
