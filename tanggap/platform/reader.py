@@ -69,10 +69,13 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         self._suspects: deque[TopicPartition] = deque()
         self._culprit: TopicPartition | None = None
         self._buried = False
+        self._unplaced: set[TopicPartition] = set()
 
     @override
     async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> dict[Any, list[Raw]]:
         self.polled_at = time.monotonic()
+        if self._unplaced:
+            await self._place()
         if self._suspects and not partitions:
             found = await self._carefully(timeout_ms, max_records)
         else:
@@ -90,7 +93,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         The client moves a partition's position as it takes its records, so when it fails at one partition those of the others that
         it had taken by then would be lost.
         """
-        before = {tp: offset for tp in self.partitions() if (offset := self.next_offset(tp)) is not None}
+        before = {tp: self.next_offset(tp) for tp in self.partitions()}
         try:
             found: dict[Any, list[Raw]] = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         except ConsumerStoppedError:
@@ -106,6 +109,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         except Exception as fault:  # noqa: BLE001 - the client can't parse what the broker sent, for whatever reason
             self._rewind(before)
             self._suspects = deque(sorted(before))
+            await self._place()
             self._culprit, self._buried = None, False
             log.warning("a record can't be read by the client; looking for it", why=f"{type(fault).__name__}: {fault}")
             return {}
@@ -151,10 +155,25 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         state = self._state(tp)
         return state is not None and (state.highwater is None or (state.has_valid_position and state.position < state.highwater))
 
-    def _rewind(self, positions: Mapping[TopicPartition, int]) -> None:
+    def _rewind(self, positions: Mapping[TopicPartition, int | None]) -> None:
         for tp, offset in positions.items():
+            if offset is None:
+                self._unplaced.add(tp)
+                continue
             with suppress(IllegalStateError):
                 self.seek(tp, offset)
+
+    async def _place(self) -> None:
+        """Put partitions whose place was not known yet when reading failed where a reader begins: at what is committed, else first."""
+        for tp in sorted(self._unplaced):
+            if tp in self.partitions():
+                offset = await self.committed(tp)
+                with suppress(IllegalStateError):
+                    if offset is None:
+                        await self.seek_to_beginning(tp)
+                    else:
+                        self.seek(tp, offset)
+            self._unplaced.discard(tp)
 
     def partitions(self) -> set[TopicPartition]:
         """What is assigned to this consumer now."""
