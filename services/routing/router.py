@@ -21,9 +21,9 @@ from tanggap.platform.logs import get_logger
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Router:
-    """Decides for one city."""
+    """Decides for one city. `wards` may be set to another index at any time: one decision takes it once, so it is of one version."""
 
     city: City
     wards: Wards
