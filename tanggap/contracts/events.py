@@ -11,10 +11,10 @@ same event. No model here can carry a reporter's identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 NAMESPACE = UUID("5f1a0a0e-6b1d-5c0e-9f4b-7461b6767061")
 """Namespace of all event ids (UUIDv5)."""
@@ -24,7 +24,31 @@ Basis = Literal["calendar", "working"]
 Channel = Literal["email", "whatsapp", "telegram", "sms", "webhook"]
 Urgency = Literal["emergency", "high", "normal", "low"]
 DeliveryState = Literal["sent", "delivered", "temporary-failure", "permanent-failure", "technical-failure"]
-TriageProblem = Literal["no_point", "outside_city", "unknown_category", "no_category", "no_rule"]
+TriageProblem = Literal[
+    "no_point", "outside_city", "unknown_category", "no_category", "no_rule", "unsure_category", "only_kecamatan"
+]
+"""What kept routing from naming a unit. `unsure_category`: the text speaks of a category, but not surely enough;
+`only_kecamatan`: the words name a kecamatan and no ward in it."""
+CategoryMethod = Literal["app", "text", "policy", "none"]
+"""What named the category: the app, the complaint's own words, a rule of the policy, or nothing."""
+ATTRIBUTES_AT_MOST: Final = 32
+ATTRIBUTE_KEY: Final = r"^[a-z0-9_.-]{1,64}$"
+ATTRIBUTE_CHARACTERS: Final = 500
+"""At most so many characters in the value of one attribute."""
+Attributes = Annotated[
+    dict[Annotated[str, Field(pattern=ATTRIBUTE_KEY)], Annotated[str, Field(max_length=ATTRIBUTE_CHARACTERS)]],
+    Field(max_length=ATTRIBUTES_AT_MOST),
+    # Said as `propertyNames`: pydantic's own `patternProperties` would let any other key pass a reader's validator.
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": ATTRIBUTE_KEY},
+            "additionalProperties": {"type": "string", "maxLength": ATTRIBUTE_CHARACTERS},
+            "maxProperties": ATTRIBUTES_AT_MOST,
+        }
+    ),
+]
+"""What an app says about a complaint in words of its own, for rules of the policy to ask for. Never who reported."""
 
 
 class Value(BaseModel):
@@ -73,7 +97,12 @@ class ClockTerm(Value):
 class Decision(Value):
     """How a unit was found: enough to explain it to a citizen and to repeat it.
 
-    `method`: what named the place (`point`, `nearest`, `text`) or `none`. `confidence` is 0 to 1.
+    `method`: what named the place (`point`, `nearest`, `text`) or `none`. `confidence` is 0 to 1, of the place.
+
+    `category_method` is null in decisions made before it was told. `category_confidence` (0 to 1) and `category_words` stand where
+    the complaint's own words named the category: terms of the classifier's vocabulary, never the citizen's text, as
+    `other_categories` (slugs, the likelier first) are of the city's. The versions are those of the classifier and the gazetteer
+    that were asked, null where none was. `conflicts`: what in the complaint contradicts the decision, one sentence each.
     """
 
     method: Literal["point", "nearest", "text", "manual", "none"]
@@ -83,6 +112,13 @@ class Decision(Value):
     reason: Words
     policy_version: str
     wards_version: str
+    category_method: CategoryMethod | None = None
+    category_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    category_words: tuple[str, ...] = ()
+    other_categories: tuple[str, ...] = ()
+    classifier_version: str | None = None
+    gazetteer_version: str | None = None
+    conflicts: tuple[Words, ...] = ()
 
 
 class Actor(Value):
@@ -132,7 +168,7 @@ class Event(BaseModel):
 
 
 class ComplaintSubmitted(Event):
-    """intake accepted a complaint."""
+    """intake accepted a complaint. `attributes`: what else the app says of it, in keys of its own; never who reported."""
 
     type: Literal["complaint.submitted"] = "complaint.submitted"
     number: str
@@ -146,6 +182,7 @@ class ComplaintSubmitted(Event):
     media: tuple[str, ...] = ()
     reported_at: AwareDatetime | None = None
     received_at: AwareDatetime
+    attributes: Attributes = Field(default_factory=dict, json_schema_extra={"default": {}})
 
 
 class ComplaintSupported(Event):
@@ -157,7 +194,10 @@ class ComplaintSupported(Event):
 
 
 class ComplaintAssigned(Event):
-    """routing named the unit that must act. `ward`: the kelurahan of the place, whoever acts."""
+    """routing named the unit that must act. `ward`: the kelurahan of the place, whoever acts.
+
+    `also`: units that are told at the same time, such as an emergency service; nothing is asked of them.
+    """
 
     type: Literal["complaint.assigned"] = "complaint.assigned"
     unit: Unit
@@ -167,10 +207,17 @@ class ComplaintAssigned(Event):
     urgency: Urgency
     clocks: tuple[ClockTerm, ...]
     decision: Decision
+    also: tuple[Unit, ...] = ()
 
 
 class ComplaintTriageRequested(Event):
-    """No unit could be named: a person at the triage desk (`unit`) decides, on a clock of its own."""
+    """No unit could be named: a person at the desk of `unit` decides, on a clock of its own.
+
+    `unit` is the city's triage desk, or the kecamatan whose camat decides. `ward`: the kelurahan of the place, where it is known.
+    Version 2 added values of `problem`.
+    """
+
+    version: ClassVar[int] = 2
 
     type: Literal["complaint.triage_requested"] = "complaint.triage_requested"
     unit: Unit
@@ -179,6 +226,7 @@ class ComplaintTriageRequested(Event):
     urgency: Urgency
     clocks: tuple[ClockTerm, ...]
     decision: Decision
+    ward: Unit | None = None
 
 
 class ComplaintMerged(Event):

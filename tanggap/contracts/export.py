@@ -19,8 +19,8 @@ SCHEMAS: Final = Path(__file__).with_name("schemas")
 """Where the schemas are committed."""
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
-_UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+_LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _EXACT: Final = ("pattern", "format")
 
 Schema = Mapping[str, Any]
@@ -85,6 +85,16 @@ def _same_kind(old: Schema, new: Schema, path: str, old_root: Schema, new_root: 
         yield from _compare(old["items"], new["items"], f"{path}[]", old_root, new_root)
     elif "items" in old or "items" in new:
         yield f"{path}: its items changed form: old readers and records have the other"
+    yield from _map(old, new, path, old_root, new_root)
+
+
+def _map(old: Schema, new: Schema, path: str, old_root: Schema, new_root: Schema) -> Iterator[str]:
+    """An object whose keys are the producer's own."""
+    for name in ("propertyNames", "additionalProperties"):
+        if name in old and name in new:
+            yield from _compare(old[name], new[name], f"{path}{{{name}}}", old_root, new_root)
+        elif name in old or name in new:
+            yield f"{path}: its {name} changed form: old readers and records have the other"
 
 
 def _values(old: Schema, new: Schema, path: str) -> Iterator[str]:
