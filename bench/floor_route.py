@@ -82,8 +82,10 @@ def decide(event: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
                 "en": f"The report's point lies in Kelurahan {ward.name}. Category: {category.label_en}. Sent to {unit.name}, "
                 "since this category is the duty of that unit by the policy that the city has now.",
             },
-            "policy_version": "script", "wards_version": "script",
+            "policy_version": "script", "wards_version": "script", "category_method": "app", "category_confidence": None,
+            "category_words": [], "other_categories": [], "classifier_version": None, "gazetteer_version": None, "conflicts": [],
         },
+        "also": [],
     }  # fmt: skip
     return kind, event_id, body
 

@@ -123,6 +123,11 @@ class Calendar:
         """Whether any work is done on the local day."""
         return bool(self._spans(day))
 
+    def is_open(self, moment: datetime) -> bool:
+        """Whether the offices work at an aware moment; at the end of a span they no longer do."""
+        moment = clipped(moment)
+        return any(opens <= moment < closes for opens, closes in self._spans(self.day_of(moment)))
+
     def day_of(self, moment: datetime) -> date:
         """The local day of an aware moment."""
         return moment.astimezone(self.tz).date()

@@ -169,6 +169,7 @@ def faults(folder: Path = SCHEMAS) -> list[str]:
     """What differs between the models and the schemas of `folder`: `file: what is wrong and how to mend it`."""
     found: list[str] = []
     for model in ALL:
+        found += _unreadable(model, folder)
         path = folder / file_name(model)
         if not path.exists():
             found.append(f"{path.name}: is missing; write it with `tanggap contracts export`")
@@ -179,6 +180,17 @@ def faults(folder: Path = SCHEMAS) -> list[str]:
         if not breaks and text != rendered(model):
             found.append(f"{path.name}: differs from the model, compatibly; write it anew with `tanggap contracts export`")
     return found + [f"{path.name}: no event has it, but the log may; bring the event back" for path in _orphans(folder)]
+
+
+def _unreadable(model: type[Event], folder: Path) -> list[str]:
+    """What of the records of older versions, which are on the log, the model would refuse or read wrongly."""
+    found: list[str] = []
+    for version in range(1, model.version):
+        name = f"{model.model_fields['type'].default}.v{version}.json"
+        text = _on_disk(folder / name)
+        breaks = [] if text is None else incompatible(json.loads(text), schema(model))
+        found += [f"{name}: {each}; its records are on the log" for each in breaks if "old records" in each]
+    return found
 
 
 def _orphans(folder: Path) -> list[Path]:

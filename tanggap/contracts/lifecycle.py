@@ -338,6 +338,8 @@ def _on_triage_requested(complaint: Complaint, event: Any, at: datetime) -> _Cha
     changes |= {"triage_problem": event.problem, "urgency": event.urgency, "clocks": _stamped(complaint, event.clocks)}
     if event.category is not None:
         changes["category"] = event.category
+    if event.ward is not None:
+        changes["ward"] = event.ward
     return changes
 
 

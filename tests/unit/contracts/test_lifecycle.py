@@ -37,6 +37,7 @@ from tests.support.lives import (
     DESK,
     GAMBIR,
     KASUDIN,
+    KECAMATAN,
     LURAH,
     LURAH_CIDENG,
     OTHER,
@@ -134,6 +135,19 @@ def test_a_former_unit_that_it_is_escalated_to_may_act_again(life, assigned):
     raised = then(given, life.event(ComplaintEscalated, 20, from_unit=CIDENG, to_unit=GAMBIR, level=2))
     assert raised.escalated == 2
     assert then(raised, life.event(ComplaintResolved, 30)).closed
+
+
+def test_triage_knows_the_ward_where_routing_did_and_forgets_none_that_was_known(life):
+    submitted = life.event(ComplaintSubmitted)
+    asked = life.event(ComplaintTriageRequested, unit=KECAMATAN, problem="unsure_category", ward=GAMBIR)
+    waiting = follow(submitted, asked)
+    assert (waiting.unit, waiting.ward, waiting.triage_problem) == (KECAMATAN, GAMBIR, "unsure_category")
+    given_back = then(
+        follow(submitted, life.event(ComplaintAssigned, ward=CIDENG)),
+        life.event(ComplaintTransferRequested),
+        life.event(ComplaintTriageRequested),
+    )
+    assert (given_back.status, given_back.ward) == (Status.triage, CIDENG)
 
 
 def test_the_triage_desk_can_not_act_on_what_it_has_given_away(life):

@@ -375,6 +375,16 @@ def test_check_fails_on_a_published_event_that_no_model_has_but_not_on_an_older_
     assert "complaint.vanished.v1.json: no event has it, but the log may" in run("check").output
 
 
+def test_check_fails_where_a_model_can_not_read_the_records_of_its_older_version(folder):
+    tamper(
+        folder, "complaint.triage_requested.v1.json", lambda schema: schema["properties"]["problem"]["enum"].append("bad_luck")
+    )
+    done = run("check")
+    assert done.exit_code == 1
+    assert "triage_requested.v1.json: $.problem: may no longer be 'bad_luck': old records have it; its records are" in done.output
+    assert "unsure_category" not in done.output
+
+
 def test_check_compares_with_a_commit_and_says_when_there_is_none():
     done = run("check", "--against", "no-such-commit")
     assert done.exit_code == 2
