@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,8 @@ class Manifest(BaseModel):
     """What the index is made of. `version` is the start of the SHA-256 sum of its text, so equal versions are equal indexes.
 
     `agreement` is the share of random points of the land whose ward by the index is their ward by the polygons. `waters`: corners
-    (lat, lon) of the sea that is the city's own.
+    (lat, lon) of the sea that is the city's own. `exact`: the confidence with the boundaries at hand (`exact.py`).
+    `code_property`, `name_property`: which of the boundary file's properties hold a ward's code and its name; None: none does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +96,9 @@ class Manifest(BaseModel):
     agreement: Annotated[float, Field(ge=0, le=1)]
     confidence: Confidence
     waters: tuple[tuple[float, float], ...]
+    exact: Confidence | None = None
+    code_property: str = "code"
+    name_property: str | None = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,12 @@ class Hit:
 class Wards:
     """The index in memory: one dict from cell to ward. Immutable, so that it may be swapped for another at any time.
 
-    `cells`: none finer than the manifest's resolution. Every ward has land.
+    `cells`: none finer than the manifest's resolution. Every ward has land. `sure`: how sure a ward is, if not as the manifest says.
     """
 
-    def __init__(self, manifest: Manifest, cells: Cells) -> None:
+    def __init__(self, manifest: Manifest, cells: Cells, sure: Confidence | None = None) -> None:
         self.manifest = manifest
+        self.sure = sure or manifest.confidence
         self.codes: tuple[str, ...] = tuple(sorted({*cells["inner"], *cells["border"]}))
         place = {code: number for number, code in enumerate(self.codes)}
         # One look-up answers all: a ward's number, marked where it is clear of borders, or its complement for the shore.
@@ -129,7 +135,7 @@ class Wards:
         self._wards |= {cell: place[code] | _INNER for code, own in cells["inner"].items() for cell in own}
         self._wards |= {cell: place[code] for code, own in cells["border"].items() for cell in own}
         self._wards |= {cell: ~place[code] for code, own in cells["shore"].items() for cell in own}
-        self._clear = tuple(Hit(code, "point", manifest.confidence.clear) for code in self.codes)
+        self._clear = tuple(Hit(code, "point", self.sure.clear) for code in self.codes)
         levels = sorted({_resolution(cell) for cell in self._wards}, reverse=True)
         self._masks = tuple((level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels)
         self._anchors: tuple[tuple[float, float, int], ...] | None = None
@@ -145,11 +151,9 @@ class Wards:
         if here >= _INNER:
             return self._clear[here ^ _INNER]
         near = self._around(lat, lon, BORDER_M)
-        if here == _OUTSIDE:
-            return Hit(None, "none", 0.0, others=self._names(near), waters=self.in_waters(lat, lon))
         if here < 0:
-            return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=self._names(near - {~here}), waters=True)
-        sure = self.manifest.confidence
+            return self._off(lat, lon, here, self._names(near - {~here}))
+        sure = self.sure
         if near <= {here}:
             return self._clear[here]
         edge, others = _OUTSIDE in near, self._names(near - {here})
@@ -160,7 +164,7 @@ class Wards:
     def ward(self, lat: float, lon: float) -> str | None:
         """Code of the ward whose land the point is on, by the index alone; None off every ward's land."""
         here = self._at(lat, lon)
-        return self.codes[here & ~_INNER] if here >= 0 else None
+        return self.codes[self._number(here)] if here >= 0 else None
 
     def nearest(self, lat: float, lon: float) -> tuple[str, float]:
         """The ward nearest to any point, and its distance in metres, right to about 1 km. Slow (1 ms): for points far off."""
@@ -174,6 +178,12 @@ class Wards:
         """Whether the point lies within the city's waters, or inland of their coarse southern edge."""
         return within(lat, lon, self.manifest.waters)
 
+    def _off(self, lat: float, lon: float, here: int, others: tuple[str, ...]) -> Hit:
+        """What is said of a point off the land; `here`: what `_at` found."""
+        if here == _OUTSIDE:
+            return Hit(None, "none", 0.0, others=others, waters=self.in_waters(lat, lon))
+        return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=others, waters=True)
+
     def _at(self, lat: float, lon: float) -> int:
         cell = h3.latlng_to_cell(lat, lon, self.manifest.resolution) & ~(_FINEST << _RESOLUTION_SHIFT)
         get = self._wards.get
@@ -182,6 +192,10 @@ class Wards:
             if number is not None:
                 return number
         return _OUTSIDE
+
+    @staticmethod
+    def _number(here: int) -> int:
+        return here & ~_INNER
 
     def _around(self, lat: float, lon: float, reach: float) -> set[int]:
         """What lies `reach` metres off in eight directions: wards, and land of no ward; the shore's water is left out."""
@@ -207,18 +221,32 @@ class Wards:
 
 
 def load(folder: Path) -> Wards:
-    """Read the index of the city in `folder`. Raises `WardsFault` when it is missing, broken, or not the manifest's."""
+    """The index of the city in `folder`. Raises `WardsFault` when it is missing, broken, or not the manifest's."""
+    return Wards(*read(folder))
+
+
+def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[str, list[int]]]]:
+    """The manifest and the cells of the city in `folder`. Raises as `load` does.
+
+    `index`: the file's name, where it was put by under another; then its manifest is named alike.
+    """
+    beside = folder / (index.removesuffix(INDEX) + MANIFEST)
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-        text = gzip.decompress((folder / INDEX).read_bytes())
+        manifest = Manifest.model_validate_json(beside.read_bytes())
+        text = gzip.decompress((folder / index).read_bytes())
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
-        raise WardsFault(f"{folder / MANIFEST}: {faults}. Build it anew: tanggap wards build FILE") from error
-    except (OSError, EOFError, ValueError) as error:
+        raise WardsFault(f"{beside}: {faults}. Build it anew: tanggap wards build FILE") from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise WardsFault(f"{folder}: the ward index can't be read ({error}). Build it: tanggap wards build FILE") from error
     if hashlib.sha256(text).hexdigest() != manifest.sha256:
-        raise WardsFault(f"{folder / INDEX}: not the index that {MANIFEST} describes. Build both anew: tanggap wards build FILE")
-    return Wards(manifest, parse(text))
+        raise WardsFault(
+            f"{folder / index}: not the index that {beside.name} describes. Build both anew: tanggap wards build FILE"
+        )
+    try:
+        return manifest, parse(text)
+    except (ValueError, KeyError) as error:
+        raise WardsFault(f"{folder / index}: not an index ({error!r}). Build it anew: tanggap wards build FILE") from error
 
 
 def check(wards: Wards, codes: Iterable[str], folder: Path) -> None:

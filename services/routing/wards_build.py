@@ -1,4 +1,4 @@
-"""Makes the ward index of a city from its boundaries, and measures how right it is. The one place that needs shapely.
+"""Makes the ward index of a city from its boundaries, and measures how right it is. The one module that needs shapely.
 
 A cell belongs to the ward with the largest share of it (plain centre-in-polygon errs along every border). Cells of the city's
 waters within reach of the shore belong to the nearest ward. Nothing here depends on time, machine or order of the input: the same
@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import json
+import os
 import random
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import cos, floor, radians
+from itertools import pairwise
+from math import cos, floor, hypot, radians
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,13 +25,15 @@ import shapely  # type: ignore[import-untyped]  # shapely ships no types
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from shapely.geometry import shape  # type: ignore[import-untyped]  # as above
 
+from services.routing.boundary_file import BoundaryFaults, BoundaryFile, Shape, read
+from services.routing.exact import ExactWards
 from services.routing.wards import INDEX, MANIFEST, METRES_PER_DEGREE, Confidence, Kind, Manifest, Source, Wards, render
 
 RECIPE: Final = "wards.yaml"
 """What the builder must know beside the boundaries: their source and licence, the city's waters."""
 UNITS: Final = "units.csv"
+NEIGHBOURS: Final = "neighbours.yaml"
 RESOLUTION: Final = 11
 """H3 resolution: cells of some 2,100 m2, edges of 29 m. One coarser errs on 5 % of the land, one finer trebles the file."""
 OVERLAP_M2: Final = 10.0
@@ -45,14 +47,8 @@ SEED: Final = 128
 GPS_ERROR_M: Final = 15.0
 """Standard deviation north and east, metres, of the points that the confidence is measured with: a phone between high houses."""
 MEASURED_POINTS: Final = 40_000
-
-
-class BoundaryFaults(Exception):  # noqa: N818  # faults of a file, as the house calls them
-    """The boundaries can't be built from; `faults` says each thing that is wrong with them."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
+MOST_SURE: Final[Mapping[str, float]] = {"clear": 0.995, "within_50_m": 0.99, "within_25_m": 0.98}
+"""No confidence is above these, whatever was measured: a point is never certain, and always less sure nearer to a border."""
 
 
 class Recipe(BaseModel):
@@ -69,12 +65,14 @@ class Recipe(BaseModel):
 class Agreement:
     """What random points of the land say of the index.
 
-    `agreement`: share of points whose ward by the index is that by the polygons. `worst_miss_m`: how far inside its true ward
-    the worst wrong point lay. `by_border`: for each nearness of a border, its share of the land and the share of its points named
-    right, the points shifted by a phone's error. `nearest_centre`: what the nearest centre of gravity would get right.
+    `wrong`: points whose ward by the index is not that by the polygons; `agreement`: share of the others. `worst_miss_m`: how far
+    inside its true ward the worst wrong point lay. `by_border`: for each nearness of a border, its share of the land and the share
+    of its points named right, the points shifted by a phone's error. `nearest_centre`: what the nearest centre of gravity would
+    get right.
     """
 
     points: int
+    wrong: int
     agreement: float
     worst_miss_m: float
     by_border: Mapping[str, tuple[float, float]]
@@ -82,12 +80,17 @@ class Agreement:
 
 
 class Boundaries:
-    """The wards' polygons, checked. `polygons` maps a ward's code to its shapely geometry, (lon, lat) degrees."""
+    """The wards' polygons. `polygons` maps a ward's code to its shapely geometry, (lon, lat) degrees; `file` is what was read."""
 
-    def __init__(self, polygons: Mapping[str, Any], sha256: str) -> None:
-        self.polygons = dict(sorted(polygons.items()))
-        self.sha256 = sha256
+    def __init__(self, file: BoundaryFile) -> None:
+        self.file = file
+        self.polygons = {code: _polygon(shape) for code, shape in sorted(file.shapes.items())}
         self.codes = tuple(self.polygons)
+
+    @property
+    def sha256(self) -> str:
+        """Sum of the file's bytes."""
+        return self.file.sha256
 
     @cached_property
     def _flat(self) -> list[Any]:
@@ -106,13 +109,26 @@ class Boundaries:
         return metres / (METRES_PER_DEGREE * self._shrink, METRES_PER_DEGREE)
 
     def faults(self) -> Iterator[str]:
-        """Overlaps and gaps, each named."""
+        """Polygons that are not sound; where all are, overlaps and gaps. Each is named."""
+        unsound = [
+            f"{code}: its polygon is not valid: {shapely.is_valid_reason(polygon)}"
+            for code, polygon in self.polygons.items()
+            if not polygon.is_valid
+        ]
+        yield from unsound
+        if not unsound:
+            yield from self._overlaps()
+            yield from self._gaps()
+
+    def _overlaps(self) -> Iterator[str]:
         flat = self._flat
         left, right = shapely.STRtree(flat).query(flat, predicate="intersects")
         for one, other in sorted(zip(left.tolist(), right.tolist(), strict=True)):
             if one < other and (area := flat[one].intersection(flat[other]).area) > OVERLAP_M2:
                 yield f"{self.codes[one]} and {self.codes[other]} overlap by {area:,.0f} m2"
-        for part in shapely.get_parts(shapely.union_all(flat)):
+
+    def _gaps(self) -> Iterator[str]:
+        for part in shapely.get_parts(shapely.union_all(self._flat)):
             for ring in shapely.get_rings(part)[1:]:
                 hole = shapely.Polygon(ring)
                 if hole.area > GAP_M2:
@@ -167,11 +183,32 @@ class Boundaries:
         guess = centres.nearest([shapely.Point(*self._metres_of(lat, lon)) for lat, lon, _ in truth]).tolist()
         return Agreement(
             points=points,
+            wrong=len(wrong),
             agreement=1 - len(wrong) / points,
             worst_miss_m=miss,
             by_border={name: (len(good) / points, sum(good) / max(1, len(good))) for name, good in classes.items()},
             nearest_centre=sum(g == i for g, (_, _, i) in zip(guess, truth, strict=True)) / points,
         )
+
+    def wrong_at_borders(self, wards: Wards, points: int) -> int:
+        """How many of random points along the borders, some 30 m at most off them, are in another ward than the polygons say."""
+        dice = random.Random(SEED + 2)  # noqa: S311  # not a secret
+        edges = [
+            (one, other)
+            for polygon in self.polygons.values()
+            for ring in shapely.get_rings(polygon)
+            for one, other in pairwise(ring.coords)
+        ]
+        tree = shapely.STRtree(list(self.polygons.values()))
+        lengths = [hypot((a[0] - b[0]) * self._shrink, a[1] - b[1]) for a, b in edges]
+        wrong = 0
+        for one, other in dice.choices(edges, weights=lengths, k=points):
+            share = dice.random()
+            lon = one[0] + share * (other[0] - one[0]) + dice.uniform(-30, 30) / (METRES_PER_DEGREE * self._shrink)
+            lat = one[1] + share * (other[1] - one[1]) + dice.uniform(-30, 30) / METRES_PER_DEGREE
+            holders = tree.query(shapely.Point(lon, lat), predicate="intersects").tolist()
+            wrong += wards.ward(lat, lon) not in ({self.codes[i] for i in holders} or {None})
+        return wrong
 
     def _metres_of(self, lat: float, lon: float) -> tuple[float, float]:
         return lon * METRES_PER_DEGREE * self._shrink, lat * METRES_PER_DEGREE
@@ -203,33 +240,20 @@ def read_recipe(folder: Path) -> Recipe:
         raise BoundaryFaults([f"{path}: {error}"]) from error
 
 
-def read_boundaries(path: Path, folder: Path) -> Boundaries:
-    """The polygons of a GeoJSON file, checked against the city's units. Raises `BoundaryFaults` naming each fault.
+def read_boundaries(
+    path: Path, folder: Path, recipe: Recipe, *, code_property: str | None = None, name_property: str | None = None
+) -> Boundaries:
+    """The polygons of a GeoJSON file (`boundary_file.read`), checked against the city's units and for overlaps and holes.
 
-    Each feature is a Polygon or MultiPolygon, WGS 84, whose property `code` is the ward's Kemendagri code (13 characters with
-    points); where it has a `name`, that must be the unit's, however spaced and written.
+    Raises `BoundaryFaults` naming each fault.
     """
-    known = _units(folder / UNITS)
-    try:
-        data = path.read_bytes()
-        features = list(json.loads(data)["features"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BoundaryFaults([f"{path}: not a GeoJSON FeatureCollection that can be read ({error!r})"]) from error
-    faults: list[str] = []
-    polygons: dict[str, Any] = {}
-    for number, feature in enumerate(features, 1):
-        code, polygon, wrong = _feature(feature, known)
-        if code in polygons:
-            wrong.append("its code comes twice")
-        faults += [f"{path}: feature {number} ({code}): {fault}" for fault in wrong]
-        polygons.setdefault(code, polygon)
-    faults += [f"{path}: {code} ({name}) has no polygon" for code, name in known.items() if code not in polygons]
-    if not faults:
-        boundaries = Boundaries(polygons, hashlib.sha256(data).hexdigest())
-        faults = [f"{path}: {fault}" for fault in boundaries.faults()]
-        if not faults:
-            return boundaries
-    raise BoundaryFaults(faults)
+    near = (*recipe.waters, *_neighbours(folder / NEIGHBOURS))
+    file = read(path, _units(folder / UNITS), code_property=code_property, name_property=name_property, near=near)
+    boundaries = Boundaries(file)
+    faults = [f"{path}: {fault}" for fault in boundaries.faults()]
+    if faults:
+        raise BoundaryFaults(faults)
+    return boundaries
 
 
 def build(boundaries: Boundaries, recipe: Recipe) -> tuple[Manifest, bytes]:
@@ -254,25 +278,41 @@ def build(boundaries: Boundaries, recipe: Recipe) -> tuple[Manifest, bytes]:
         agreement=0,
         confidence=Confidence(clear=1, within_50_m=1, within_25_m=1),
         waters=recipe.waters,
+        code_property=boundaries.file.code_property,
+        name_property=boundaries.file.name_property,
     )
     measured = boundaries.measure(Wards(manifest, cells), MEASURED_POINTS)
-    # Rounded down and never certain: a manifest should promise no more than was seen.
-    sure = {name: min(0.99, floor(right * 100) / 100) for name, (_, right) in measured.by_border.items()}
+    exact = boundaries.measure(ExactWards(manifest, cells, boundaries.file.shapes), MEASURED_POINTS)
     manifest = manifest.model_copy(
-        update={"agreement": floor(measured.agreement * 1000) / 1000, "confidence": Confidence(**sure)}
+        update={
+            "agreement": floor(measured.agreement * 1000) / 1000,
+            "confidence": _sure(measured),
+            "exact": _sure(exact),
+        }
     )
     return manifest, gzip.compress(text, 9, mtime=0)
 
 
+def _sure(measured: Agreement) -> Confidence:
+    """What was measured, rounded down: a manifest should promise no more than was seen."""
+    return Confidence(
+        **{name: min(MOST_SURE[name], floor(right * 1000) / 1000) for name, (_, right) in measured.by_border.items()}
+    )
+
+
 def write(folder: Path, manifest: Manifest, index: bytes) -> None:
-    """Put both files into the city's folder."""
-    (folder / INDEX).write_bytes(index)
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
+    """Put both files into the city's folder, each at once and whole, the manifest last.
 
-
-def squash(name: str) -> str:
-    """A ward's name without case, spaces and marks: Kramat Jati and KRAMATJATI are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    A service that reads while they change sees an index that is not the manifest's for a moment, never half a file.
+    """
+    text = manifest.model_dump_json(indent=2) + "\n"
+    for name, data in ((INDEX, index), (MANIFEST, text.encode())):
+        beside = folder / f".{name}.new"
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(folder / name)
 
 
 def _units(path: Path) -> dict[str, str]:
@@ -287,28 +327,18 @@ def _units(path: Path) -> dict[str, str]:
     return wards
 
 
-def _feature(feature: Any, known: Mapping[str, str]) -> tuple[str, Any, list[str]]:
-    """A feature's code, its polygon if it is one, and what is wrong with it."""
+def _neighbours(path: Path) -> list[tuple[float, float]]:
+    """Known points of the cities next door, (lat, lon), where the city has them: whether the boundaries lie near them at all."""
     try:
-        code = str(feature["properties"]["code"])
-        name = feature["properties"].get("name")
-        polygon = shape(feature["geometry"])
-    except Exception as error:  # noqa: BLE001  # shapely raises what it likes for a geometry that is none
-        return "no code", None, [f"not a feature with a code and a geometry ({error!r})"]
-    if polygon.geom_type not in {"Polygon", "MultiPolygon"}:
-        return code, polygon, [f"is a {polygon.geom_type}, not a Polygon or MultiPolygon"]
-    faults = []
-    if code not in known:
-        faults.append("its code is not that of a ward in units.csv")
-    elif name is not None and squash(name) != squash(known[code]):
-        faults.append(f"is named {name}, but units.csv says {known[code]}")
-    if polygon.is_empty:
-        faults.append("its polygon is empty")
-    elif not polygon.is_valid:
-        faults.append(f"its polygon is not valid: {shapely.is_valid_reason(polygon)}")
-    elif not (-180 <= polygon.bounds[0] <= polygon.bounds[2] <= 180 and -90 <= polygon.bounds[1] <= polygon.bounds[3] <= 90):  # noqa: PLR2004  # degrees
-        faults.append("its coordinates are no longitude and latitude in degrees (GeoJSON writes longitude first)")
-    return code, polygon, faults
+        found = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+        return [(float(at["lat"]), float(at["lon"])) for city in found["neighbours"] for at in city["points"]]
+    except (OSError, ValueError, KeyError, TypeError, YAMLError):
+        return []  # what is wrong with that file the services say
+
+
+def _polygon(shape: Shape) -> Any:
+    parts = [shapely.Polygon(outer, holes) for outer, *holes in shape]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
 def _hexagon(cell: int) -> Any:

@@ -16,8 +16,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(wards_build, "MEASURED_POINTS", 4_000)
 
 
+def boundaries_of(tiny, features=None, **properties):
+    return wards_build.read_boundaries(tiny.write(features), tiny.folder, wards_build.read_recipe(tiny.folder), **properties)
+
+
 def built(tiny):
-    boundaries = wards_build.read_boundaries(tiny.write(), tiny.folder)
+    boundaries = boundaries_of(tiny)
     manifest, index = wards_build.build(boundaries, wards_build.read_recipe(tiny.folder))
     wards_build.write(tiny.folder, manifest, index)
     return boundaries, wards.load(tiny.folder)
@@ -25,7 +29,7 @@ def built(tiny):
 
 def faults_of(tiny, features=None):
     with pytest.raises(wards_build.BoundaryFaults) as caught:
-        wards_build.read_boundaries(tiny.write(features), tiny.folder)
+        boundaries_of(tiny, features)
     return caught.value.faults
 
 
@@ -116,7 +120,7 @@ def test_an_unknown_code_a_double_one_and_a_wrong_name_are_all_named(tiny):
 def test_a_name_may_be_spelled_otherwise(tiny):
     features = tiny.features()
     features[0]["properties"]["name"] = "U-TARA"
-    assert wards_build.read_boundaries(tiny.write(features), tiny.folder).codes[0] == "1.1.1.1"
+    assert boundaries_of(tiny, features).codes[0] == "1.1.1.1"
 
 
 def test_overlaps_are_named_with_their_size(tiny):
@@ -136,7 +140,7 @@ def test_a_hole_is_named_with_its_place(tiny):
 def test_a_polygon_that_crosses_itself_is_named(tiny):
     tiny.shapes["1.1.1.4"] = [[[106.805, -5.99], [106.808, -5.987], [106.808, -5.99], [106.805, -5.987], [106.805, -5.99]]]
     (fault,) = faults_of(tiny)
-    assert "feature 4 (1.1.1.4): its polygon is not valid: Self-intersection" in fault
+    assert "1.1.1.4: its polygon is not valid: Self-intersection" in fault
 
 
 def test_latitude_before_longitude_is_told(tiny):
@@ -165,7 +169,7 @@ def test_a_feature_that_is_no_ward_is_named_by_its_number(tiny, feature):
 def test_a_file_that_is_no_geojson_is_refused(tiny, text):
     tiny.file.write_text(text)
     with pytest.raises(wards_build.BoundaryFaults, match="not a GeoJSON FeatureCollection"):
-        wards_build.read_boundaries(tiny.file, tiny.folder)
+        wards_build.read_boundaries(tiny.file, tiny.folder, wards_build.read_recipe(tiny.folder))
 
 
 def test_a_recipe_with_faults_names_each(tiny):
