@@ -58,6 +58,7 @@ class Offered(NamedTuple):
     lon: float | None
     address: str | None
     media: str
+    attributes: str
     reported_at: datetime | None
     received_at: datetime
     day_prefix: str
@@ -116,6 +117,7 @@ class Acceptance:
                 lon=None if point is None else point.lon,
                 address=submission.address,
                 media=json.dumps(submission.media),
+                attributes=json.dumps(submission.attributes),
                 reported_at=submission.occurred_at,
                 received_at=received_at,
                 day_prefix=day.prefix,
@@ -183,6 +185,7 @@ def _event(complaint_id: UUID, app: str, submission: Submission, received_at: da
         media=submission.media,
         reported_at=submission.occurred_at,
         received_at=received_at,
+        attributes=submission.attributes,
     )
 
 

@@ -78,6 +78,7 @@ _POST_EXAMPLE = {
     "occurred_at": "2026-11-24T09:05:00+07:00",
     "media": ["https://media.jaki.example/foto/1.jpg"],
     "source": "android",
+    "attributes": {"status_lahan": "aset provinsi"},
     "reporter": {"name": "Siti", "phone": "+62 812 0000 0000", "email": "siti@warga.example"},
 }
 _VIEW_EXAMPLE = {
@@ -99,6 +100,7 @@ _VIEW_EXAMPLE = {
     "location": _POST_EXAMPLE["location"],
     "address": _POST_EXAMPLE["address"],
     "media": _POST_EXAMPLE["media"],
+    "attributes": _POST_EXAMPLE["attributes"],
     "source": "android",
     "occurred_at": "2026-11-24T02:05:00Z",
     "received_at": "2026-11-24T02:05:03.120000Z",

@@ -12,11 +12,11 @@ WITH given AS (
     FROM unnest(
         :ids::uuid[], :apps::text[], :client_request_ids::text[], :request_hashes::bytea[], :sources::text[], :categories::text[],
         :descriptions::text[], :lats::double precision[], :lons::double precision[], :addresses::text[], :medias::text[],
-        :reported_ats::timestamptz[], :received_ats::timestamptz[], :day_prefixes::text[], :day_bases::bigint[],
+        :attributes::text[], :reported_ats::timestamptz[], :received_ats::timestamptz[], :day_prefixes::text[], :day_bases::bigint[],
         :contacts::bytea[], :wrapped_keys::bytea[], :wrapped_bys::text[], :event_ids::uuid[], :event_types::text[],
         :dataschemas::text[], :payload_heads::text[], :payload_tails::text[], :traceparents::text[]
     ) WITH ORDINALITY AS row (
-        id, app, client_request_id, request_hash, source, category, description, lat, lon, address, media, reported_at,
+        id, app, client_request_id, request_hash, source, category, description, lat, lon, address, media, attributes, reported_at,
         received_at, day_prefix, day_base, contact, wrapped_key, wrapped_by, event_id, event_type, dataschema, payload_head,
         payload_tail, traceparent, place
     )
@@ -40,11 +40,12 @@ counted AS (
 fresh AS (
     INSERT INTO complaints (
         id, number, app, client_request_id, request_hash, source, category, description, lat, lon, address, media,
-        reported_at, received_at
+        attributes, reported_at, received_at
     )
     SELECT
         id, day_prefix || lpad(count, greatest(4, length(count)), '0'), app, client_request_id, request_hash, source, category,
-        description, lat, lon, address, ARRAY(SELECT jsonb_array_elements_text(media::jsonb)), reported_at, received_at
+        description, lat, lon, address, ARRAY(SELECT jsonb_array_elements_text(media::jsonb)), attributes::jsonb, reported_at,
+        received_at
     FROM counted
     -- In one order, or two batches with the same keys could each wait for the other.
     ORDER BY app, client_request_id
@@ -117,8 +118,8 @@ SELECT id FROM complaints WHERE id::text = :name OR number = :name;
 -- name: read^
 -- One snapshot of what was said, the state and the history, for the app that sent it and no other.
 SELECT
-    c.id, c.number, c.client_request_id, c.source, c.category, c.description, c.lat, c.lon, c.address, c.media, c.reported_at,
-    c.received_at, s.state, s.updated_at,
+    c.id, c.number, c.client_request_id, c.source, c.category, c.description, c.lat, c.lon, c.address, c.media, c.attributes,
+    c.reported_at, c.received_at, s.state, s.updated_at,
     (
         SELECT json_agg(json_build_object(
             'at', h.at, 'type', h.type, 'stage', h.stage, 'role', h.role, 'note', h.note,

@@ -86,6 +86,7 @@ class ComplaintView(BaseModel):
     location: Point | None
     address: str | None
     media: list[str]
+    attributes: Annotated[dict[str, str], Field(description="As they were sent.")]
     source: str | None
     occurred_at: datetime | None
     received_at: datetime
@@ -124,6 +125,7 @@ def _view(row: Any, state: lifecycle.Complaint | None, now: datetime) -> Complai
         location=None if row["lat"] is None else Point(lat=row["lat"], lon=row["lon"]),
         address=row["address"],
         media=row["media"],
+        attributes=json.loads(row["attributes"]),
         source=row["source"],
         occurred_at=row["reported_at"],
         received_at=row["received_at"],

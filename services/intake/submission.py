@@ -7,6 +7,7 @@ what becomes of them. Nothing that is raised here repeats a value of the reporte
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,11 +24,12 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError, from_json
 from typing_extensions import override
 
-from tanggap.contracts.events import Point
+from tanggap.contracts.events import ATTRIBUTE_CHARACTERS, ATTRIBUTE_KEY, ATTRIBUTES_AT_MOST, Point
 from tanggap.platform.http import pointer
 
 MAX_BODY_BYTES = 256 * 1024
@@ -45,6 +47,27 @@ FAULTS_NAMED = 100
 """A body can hold a hundred thousand faults; after this many the rest are counted."""
 
 _KEY_CHARACTERS_SHOWN = 64
+_ATTRIBUTE_KEY = re.compile(ATTRIBUTE_KEY)
+# Attributes stand on the log, where no reporter's identity may be. What these keys say belongs into `reporter`, which is sealed.
+_REPORTERS_OWN = frozenset(
+    {
+        "reporter",
+        "pelapor",
+        "name",
+        "nama",
+        "phone",
+        "telepon",
+        "telp",
+        "no_hp",
+        "hp",
+        "wa",
+        "whatsapp",
+        "email",
+        "nik",
+        "no_ktp",
+        "ktp",
+    }
+)
 _LATITUDE_LIMIT = 90
 _PHONE_DIGITS = 5
 
@@ -115,6 +138,20 @@ def _reachable_email(value: str) -> str | None:
 
 # PostgreSQL's text can't hold NUL. The pattern is matched in Rust, which a validator of ours would not be.
 _NO_NUL = r"^[^\x00]*$"
+
+
+def _attribute_key(value: object) -> str:
+    # Read as it stands, not trimmed: two keys must not become one.
+    if not isinstance(value, str) or not _ATTRIBUTE_KEY.fullmatch(value):
+        raise PydanticCustomError("attribute_key", "attribute_key")
+    if value in _REPORTERS_OWN:
+        raise PydanticCustomError("reporters_own", "reporters_own")
+    return value
+
+
+def _in_one_order(value: dict[str, str]) -> dict[str, str]:
+    # A retry may give them in another order, and is the same complaint.
+    return dict(sorted(value.items()))
 
 
 def _optional(most: int, description: str, example: str) -> Any:
@@ -232,6 +269,26 @@ class Submission(_Part):
         ]
         | None
     ) = None
+    attributes: Annotated[
+        dict[
+            Annotated[str, BeforeValidator(_attribute_key)],
+            Annotated[str, Field(max_length=ATTRIBUTE_CHARACTERS, pattern=_NO_NUL)],
+        ],
+        Field(max_length=ATTRIBUTES_AT_MOST),
+        AfterValidator(_in_one_order),
+        WithJsonSchema(
+            {
+                "type": "object",
+                "propertyNames": {"pattern": ATTRIBUTE_KEY, "not": {"enum": sorted(_REPORTERS_OWN)}},
+                "additionalProperties": {"type": "string", "maxLength": ATTRIBUTE_CHARACTERS},
+                "maxProperties": ATTRIBUTES_AT_MOST,
+                "description": "What else the app knows of the complaint, in keys of its own, for the city's routing rules to ask for. "
+                "Every service reads it and the city keeps it: never put there who reported (names, numbers, addresses of "
+                "people); that belongs into `reporter`, which is sealed.",
+                "examples": [{"status_lahan": "aset provinsi", "form.version": "3"}],
+            }
+        ),
+    ] = Field(default_factory=dict)
     reporter: Reporter | None = None
 
     @property
@@ -311,10 +368,18 @@ def _shown(key: object) -> str:
 
 
 def _faults(details: Sequence[ErrorDetails], body: bytes) -> list[Fault]:
-    faults = [Fault(pointer([_shown(step) for step in detail["loc"]]), _words(detail, body)) for detail in details[:FAULTS_NAMED]]
+    faults = [
+        Fault(pointer([_shown(step) for step in _place(detail)]), _words(detail, body)) for detail in details[:FAULTS_NAMED]
+    ]
     if len(details) > FAULTS_NAMED:
         faults.append(Fault("#", f"and {len(details) - FAULTS_NAMED} more faults"))
     return faults
+
+
+def _place(detail: ErrorDetails) -> tuple[int | str, ...]:
+    """Where the fault is. pydantic says of a map's key that it is in the key's own `[key]`."""
+    location = detail["loc"]
+    return location[:-1] if location[:1] == ("attributes",) and len(location) > 2 else location  # noqa: PLR2004 - map, key, [key]
 
 
 _WORDS = {
@@ -329,7 +394,11 @@ _WORDS = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "may be at most {le:g}",
     "too_long": "may hold at most {max_length} items, not {actual_length}",
+    "too_many_keys": "may hold at most {max_length} keys",
     "tuple_type": "must be an array",
+    "dict_type": "must be an object",
+    "attribute_key": "its key must have one to 64 of a to z, 0 to 9, dot, hyphen and underscore",
+    "reporters_own": "tells of who reported, whom the log must not know; send it in `reporter`, or leave it out",
     "model_type": "must be an object",
     "timezone_aware": "has no time zone; end it with Z or an offset, as in 2026-11-24T09:05:00+07:00",
     "moment": "must be a date and time in a string, as in 2026-11-24T09:05:00+07:00",
@@ -347,6 +416,9 @@ def _words(detail: ErrorDetails, body: bytes) -> str:
         swapped = _swapped(body)
         if swapped:
             return swapped
+    if kind == "too_long" and location == ("attributes",):
+        # Of a map pydantic does not say how many it has.
+        kind = "too_many_keys"
     if kind.startswith("datetime"):
         kind = "moment"
     if kind in _WORDS:

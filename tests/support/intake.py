@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
     "occurred_at": "2026-11-24T09:00:00+07:00",
     "media": ["https://media.jaki.example/foto/1.jpg"],
     "source": "android",
+    "attributes": {"status_lahan": "aset provinsi", "form.version": "3"},
     "reporter": SITI,
 }
 

@@ -44,6 +44,7 @@ async def test_the_event_is_stored_with_the_complaint_and_says_all_but_the_repor
         media=tuple(FULL["media"]),
         reported_at=datetime(2026, 11, 24, 2, 0, tzinfo=UTC),
         received_at=intake.clock(),
+        attributes=FULL["attributes"],
     )
     assert (row["event_id"], row["subject"], row["type"]) == (event.event_id, event.subject, event.type)
     assert (row["occurred_at"], row["dataschema"]) == (event.occurred_at, event.dataschema)
@@ -176,6 +177,7 @@ async def test_a_complaint_can_be_read_the_moment_it_is_answered(intake: Intake)
         "location": FULL["location"],
         "address": FULL["address"],
         "media": FULL["media"],
+        "attributes": FULL["attributes"],
         "source": "android",
         "occurred_at": "2026-11-24T02:00:00Z",
         "updated_at": said["received_at"],

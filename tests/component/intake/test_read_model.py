@@ -68,6 +68,15 @@ async def test_a_complaint_shows_its_unit_its_clocks_and_its_history(intake: Int
     assert said["updated_at"] == said["history"][-1]["at"] == "2026-11-24T04:05:00Z"
 
 
+async def test_attributes_are_read_as_they_were_sent_by_the_app_that_sent_them(intake: Intake):
+    with_them = (await intake.post(FULL)).json()["id"]
+    without = (await intake.post(LEAST | {"client_request_id": "a-2"})).json()["id"]
+
+    assert (await intake.get(with_them)).json()["attributes"] == {"status_lahan": "aset provinsi", "form.version": "3"}
+    assert (await intake.get(without)).json()["attributes"] == {}
+    assert (await intake.get(with_them, app="qlue")).status_code == 404
+
+
 async def test_an_ended_complaint_says_how_it_ended_and_why(intake: Intake):
     done, refused = await begun(intake, "a"), await begun(intake, "b")
     await read(intake, *done.assigned().resolved(1).events, *refused.assigned().rejected(1).events)

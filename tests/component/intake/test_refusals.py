@@ -50,6 +50,15 @@ async def test_without_a_good_key_nothing_is_read_or_written(intake: Intake):
     assert await intake.count("complaints") == 1
 
 
+async def test_faults_of_attributes_are_named_and_nothing_is_stored(intake: Intake):
+    answer = await intake.post(LEAST | {"attributes": {"Besar": "x", "no_hp": "0812", "angka": 3}})
+
+    said = problem(answer, 422)
+    assert {fault["pointer"] for fault in said["errors"]} == {"#/attributes/Besar", "#/attributes/no_hp", "#/attributes/angka"}
+    assert "0812" not in answer.text
+    assert await intake.count("complaints") == await intake.count("outbox") == 0
+
+
 async def test_a_key_with_the_right_beginning_only_is_refused(intake: Intake):
     good = await intake.key()
     await intake.post()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from services.intake.submission import Invalid, Malformed, Submission, parse
 
@@ -188,6 +189,67 @@ def test_ten_media_are_enough():
     assert faults_with(media=["https://a.example/"] * 11) == {"#/media": "may hold at most 10 items, not 11"}
 
 
+def test_attributes_are_read_as_they_stand_and_their_values_trimmed():
+    most = {f"k-{number:02}{'_' * 60}": "v" * 500 for number in range(31)} | {"a.b": " 😀 \t"}
+    assert read(attributes=most).attributes == most | {"a.b": "😀"}
+    assert read().attributes == {}
+
+
+def test_every_fault_of_the_attributes_is_named_at_its_key():
+    key = "its key must have one to 64 of a to z, 0 to 9, dot, hyphen and underscore"
+    assert faults_with(
+        attributes={
+            "": "x",
+            "Besar": "x",
+            " a": "x",
+            "dua kata": "x",
+            "baris\n": "x",
+            "k" * 65: "x",
+            "a/b": "x",
+            "angka": 3,
+            "kosong": None,
+            "dalam": {"er": "x"},
+            "panjang": "x" * 501,
+            "nul": "a\0",
+            "nik": "31",
+            "ok": "",
+        }
+    ) == {
+        "#/attributes/": key,
+        "#/attributes/Besar": key,
+        "#/attributes/ a": key,
+        "#/attributes/dua kata": key,
+        "#/attributes/baris\n": key,
+        "#/attributes/" + "k" * 64 + "…": key,
+        "#/attributes/a~1b": key,
+        "#/attributes/angka": "must be a string",
+        "#/attributes/kosong": "must be a string",
+        "#/attributes/dalam": "must be a string",
+        "#/attributes/panjang": "may have at most 500 characters",
+        "#/attributes/nul": "holds a NUL character (\\u0000); leave it out",
+        "#/attributes/nik": "tells of who reported, whom the log must not know; send it in `reporter`, or leave it out",
+    }
+
+
+def test_attributes_are_one_map_of_at_most_32_keys():
+    assert faults_with(attributes={f"k{number}": "" for number in range(33)}) == {"#/attributes": "may hold at most 32 keys"}
+    assert faults_with(attributes=[["a", "b"]]) == faults_with(attributes=None) == {"#/attributes": "must be an object"}
+
+
+def test_what_the_published_schema_says_of_attributes_is_what_is_read():
+    schema = Submission.model_json_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for attributes in ({"a": "b"}, {"nik": "3"}, {"A": "b"}, {"a": "x" * 501}, {f"k{number}": "" for number in range(33)}):
+        body = LEAST | {"attributes": attributes}
+        try:
+            parse(json.dumps(body).encode(), NOW)
+            taken = True
+        except Invalid:
+            taken = False
+        assert validator.is_valid(body) is taken, attributes
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -267,6 +329,11 @@ def test_the_same_complaint_has_the_same_fingerprint_however_it_is_written():
     assert one.fingerprint() == other.fingerprint()
 
 
+def test_attributes_in_another_order_are_the_same_complaint():
+    one, other = read(attributes={"a": "1", "b": "2"}), read(attributes={"b": "2", "a": "1"})
+    assert one.fingerprint() == other.fingerprint() != read(attributes={"a": "2", "b": "1"}).fingerprint()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -277,6 +344,7 @@ def test_the_same_complaint_has_the_same_fingerprint_however_it_is_written():
         {"occurred_at": "2026-11-24T02:00:00Z"},
         {"media": ["https://a.example/"]},
         {"source": "x"},
+        {"attributes": {"a": ""}},
     ],
 )
 def test_another_complaint_has_another_fingerprint(change: dict[str, Any]):
@@ -315,6 +383,7 @@ def test_no_json_does_more_than_be_refused(value: dict[str, Any]):
             "location": st.fixed_dictionaries({"lat": st.floats(), "lon": st.floats()}),
             "occurred_at": st.datetimes(timezones=st.timezones() | st.none()).map(datetime.isoformat) | st.text(),
             "media": st.lists(st.text().map("https://".__add__) | st.text(), max_size=12),
+            "attributes": st.dictionaries(st.from_regex(r"[a-z]{1,3}|nik") | st.text(), st.text() | st.none()),
             "reporter": st.dictionaries(st.sampled_from(["name", "phone", "email"]), st.none() | st.text()),
         },
     ),
