@@ -6,9 +6,11 @@ from fastapi import FastAPI
 
 from services.routing import api
 from services.routing.consumer import Desk
+from services.routing.exact import BoundariesFault
 from services.routing.router import Router
 from services.routing.settings import Settings
 from services.routing.wards import WardsFault
+from services.routing.wards_watch import WardsWatch
 from tanggap.contracts import events
 from tanggap.contracts.events import ComplaintSubmitted, Event
 from tanggap.contracts.faults import CityFaults
@@ -25,9 +27,11 @@ from tanggap.platform.topics import COMPLAINTS
 def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) -> Process:
     """Make the service's process. A city that can't be read ends it, with a line for each fault, exit 2."""
     try:
-        router = Router.load(settings.tanggap_city, now=now)
+        router = Router.load(settings.tanggap_city, boundaries=settings.routing_boundaries, now=now)
     except CityFaults as faults:
         refuse([f"TANGGAP_CITY: {fault}" for fault in faults.faults])
+    except BoundariesFault as fault:
+        refuse([f"ROUTING_BOUNDARIES: {fault}"])
     except WardsFault as fault:
         refuse([f"TANGGAP_CITY: {fault}"])
     database = Database(settings.dsn, settings.service)
@@ -39,6 +43,7 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
             settings, topic=topic, decoders=events.decoders(ComplaintSubmitted), handle=Desk(database, router).handle, now=now
         ),
         relay=Relay(database, settings, topic=topic),
+        workers=[WardsWatch(router, settings.tanggap_city, settings.routing_boundaries)],
     )
 
 

@@ -29,6 +29,7 @@ from services.routing.wards import (
     Manifest,
     Wards,
     WardsFault,
+    check,
     read,
 )
 
@@ -166,25 +167,35 @@ class ExactWards(Wards):
                     yield row, column
 
 
-def load(folder: Path, boundaries: Path, known: Mapping[str, str]) -> ExactWards:
-    """The index of the city in `folder`, with the `boundaries` that it was built from; `known`: the wards' names by code.
+class BoundariesFault(WardsFault):
+    """The boundaries can't be used with the index; the text says which file, why, and what to do."""
 
-    Raises `WardsFault` when either can't be read, or the one was not built from the other.
+
+def open_wards(folder: Path, boundaries: Path | None, known: Mapping[str, str]) -> Wards:
+    """The index of the city in `folder`, exact where `boundaries` are given. `known`: the city's wards, names by code.
+
+    Raises `WardsFault` when the index can't be read or is of other wards, `BoundariesFault` when the boundaries can't be read or
+    the index was not built from them.
     """
     manifest, cells = read(folder)
+    check(cells, known, folder)
+    return Wards(manifest, cells) if boundaries is None else _exact(manifest, cells, boundaries, known)
+
+
+def _exact(manifest: Manifest, cells: Cells, boundaries: Path, known: Mapping[str, str]) -> ExactWards:
     try:
         data = boundaries.read_bytes()
     except OSError as error:
-        raise WardsFault(f"{boundaries}: the boundaries can't be read ({error})") from error
+        raise BoundariesFault(f"{boundaries}: can't be read ({error})") from error
     if hashlib.sha256(data).hexdigest() != manifest.source_sha256:
-        raise WardsFault(
-            f"{boundaries}: not the file that the index was built from, says {folder / MANIFEST}. "
-            f"Build it anew: tanggap wards build {boundaries}"
+        raise BoundariesFault(
+            f"{boundaries}: not the file that the index was built from, says {MANIFEST}. "
+            f"Give that, or build the index anew: tanggap wards build {boundaries}"
         )
     try:
         file = parse(data, known, code_property=manifest.code_property, name_property=manifest.name_property or NO_NAMES)
     except BoundaryFaults as faults:
-        raise WardsFault(f"{boundaries}: {'; '.join(faults.faults)}") from faults
+        raise BoundariesFault(f"{boundaries}: {'; '.join(faults.faults)}") from faults
     return ExactWards(manifest, cells, file.shapes)
 
 

@@ -13,3 +13,8 @@ PROVISIONAL = Counter(
     "tanggap_routing_provisional_clocks_total",
     "Decisions whose clocks touch a year of which the calendar knows no holidays: add that year to the city's calendar.",
 )
+WARDS_READ = Counter(
+    "tanggap_routing_wards_read_total",
+    "Times that the city's ward index had changed on disk and was read: taken, or refused because it is broken or of other wards.",
+    ["outcome"],
+)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from services.routing import policy_file, wards
+from services.routing import policy_file
 from services.routing.decide import Decided, decide
+from services.routing.exact import open_wards
 from services.routing.figures import PROVISIONAL
 from services.routing.policy import Policy
 from services.routing.wards import Wards
@@ -32,11 +33,13 @@ class Router:
     _told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
-    def load(cls, folder: Path, *, now: Now = utc_now) -> Self:
-        """Read the city in `folder`. Raises `CityFaults` or `WardsFault`, which name every fault."""
+    def load(cls, folder: Path, *, boundaries: Path | None = None, now: Now = utc_now) -> Self:
+        """Read the city in `folder`, and the wards' `boundaries` where borders shall be exact.
+
+        Raises `CityFaults` or `WardsFault`, which name every fault.
+        """
         city = cities.load(folder)
-        index = wards.load(folder)
-        wards.check(index, [ward.code for ward in city.wards()], folder)
+        index = open_wards(folder, boundaries, {ward.code: ward.name for ward in city.wards()})
         return cls(city, index, policy_file.load(folder, city), now)
 
     def decide(self, submitted: ComplaintSubmitted) -> Decided:

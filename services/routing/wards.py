@@ -249,9 +249,9 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
         raise WardsFault(f"{folder / index}: not an index ({error!r}). Build it anew: tanggap wards build FILE") from error
 
 
-def check(wards: Wards, codes: Iterable[str], folder: Path) -> None:
-    """That the index knows exactly the city's wards (their `codes`). Raises `WardsFault` naming those that differ."""
-    known, indexed = set(codes), set(wards.codes)
+def check(cells: Cells, codes: Iterable[str], folder: Path) -> None:
+    """That the index has land of exactly the city's wards (their `codes`). Raises `WardsFault` naming those that differ."""
+    known, indexed = set(codes), {*cells["inner"], *cells["border"]}
     if known != indexed:
         lacks, strange = ", ".join(sorted(known - indexed)), ", ".join(sorted(indexed - known))
         wrong = " and ".join(

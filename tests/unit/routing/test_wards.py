@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import json
 import math
 import random
@@ -197,11 +198,22 @@ def test_an_index_that_is_not_the_manifests_is_refused(copy):
         index.load(copy)
 
 
-@pytest.mark.parametrize("damage", [b"", b"not gzip", "cut"])
+@pytest.mark.parametrize("damage", [b"", b"not gzip", "cut", "spoilt"])
 def test_a_broken_index_is_refused_with_what_to_do(copy, damage):
     path = copy / index.INDEX
-    path.write_bytes(path.read_bytes()[:5_000] if damage == "cut" else damage)
+    whole = path.read_bytes()
+    broken = {"cut": whole[:5_000], "spoilt": whole[:5_000] + b"\xff" * 100 + whole[5_100:]}
+    path.write_bytes(broken.get(damage, damage))
     with pytest.raises(index.WardsFault, match="tanggap wards build FILE"):
+        index.load(copy)
+
+
+def test_what_is_no_index_at_all_is_refused_even_where_the_manifest_agrees(copy):
+    text = b"nothing of the kind\n"
+    (copy / index.INDEX).write_bytes(gzip.compress(text))
+    manifest = json.loads((copy / index.MANIFEST).read_text()) | {"sha256": hashlib.sha256(text).hexdigest()}
+    (copy / index.MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(index.WardsFault, match="not an index"):
         index.load(copy)
 
 
@@ -226,9 +238,10 @@ def test_distance_is_the_great_circles():
 
 
 def test_an_index_of_other_wards_than_the_citys_is_refused(jakarta_wards):
+    _, cells = index.read(JAKARTA)
     codes = [*jakarta_wards.codes[1:], "99.99.99.9999"]
     with pytest.raises(
         index.WardsFault, match=r"lacks 99\.99\.99\.9999 of units\.csv and has 31\.01\.01\.1001, not in units\.csv"
     ):
-        index.check(jakarta_wards, codes, JAKARTA)
-    index.check(jakarta_wards, jakarta_wards.codes, JAKARTA)
+        index.check(cells, codes, JAKARTA)
+    index.check(cells, jakarta_wards.codes, JAKARTA)
