@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from services.routing.queries import QUERIES
 from tanggap.contracts.events import (
+    CategoryMethod,
     ClockTerm,
     ComplaintAssigned,
     ComplaintTriageRequested,
@@ -45,10 +46,27 @@ class DecisionView(BaseModel):
     confidence: float = Field(ge=0, le=1, description="How sure the place is.")
     rule: str | None = Field(description="The rule of the policy that decided.")
     alternatives: list[Unit] = Field(description="What else it might have been.")
+    category_method: CategoryMethod | None = Field(
+        description="What named the category: the app, the complaint's own words (`text`), a rule of the policy, or nothing. "
+        "Null in decisions from before this was told."
+    )
+    category_confidence: float | None = Field(
+        ge=0, le=1, description="How sure the likeliest category is, by the complaint's words; null where they were not asked."
+    )
+    category_words: list[str] = Field(
+        description="The classifier's own terms that decided. From its vocabulary: never what the citizen wrote."
+    )
+    other_categories: list[str] = Field(description="Slugs of other categories that it may be, the likelier first.")
+    conflicts: list[Words] = Field(
+        description="What in the complaint contradicts the decision, such as a text that names another place than the point."
+    )
+    also: list[Unit] = Field(description="Units that were told at the same time; nothing is asked of them.")
     reason: Words = Field(description="The reason in Indonesian and English.")
     clocks: list[ClockTerm] = Field(description="The clocks as stamped.")
     policy_version: str
     wards_version: str
+    classifier_version: str | None = Field(description="Of the classifier that was asked; null where none was.")
+    gazetteer_version: str | None = Field(description="Of the gazetteer that was asked; null where none was.")
 
 
 class DecisionsView(DecisionView):
@@ -101,7 +119,7 @@ def _view(event_type: str, body: str) -> DecisionView:
         decided_at=event.occurred_at,
         outcome="assigned" if assigned else "triage",
         unit=event.unit,
-        ward=assigned.ward if assigned else None,
+        ward=event.ward,
         problem=event.problem if isinstance(event, ComplaintTriageRequested) else None,
         category=event.category,
         agency=assigned.agency if assigned else None,
@@ -114,6 +132,14 @@ def _view(event_type: str, body: str) -> DecisionView:
         clocks=list(event.clocks),
         policy_version=decision.policy_version,
         wards_version=decision.wards_version,
+        category_method=decision.category_method,
+        category_confidence=decision.category_confidence,
+        category_words=list(decision.category_words),
+        other_categories=list(decision.other_categories),
+        conflicts=list(decision.conflicts),
+        also=list(assigned.also) if assigned else [],
+        classifier_version=decision.classifier_version,
+        gazetteer_version=decision.gazetteer_version,
     )
 
 

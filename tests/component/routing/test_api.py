@@ -1,6 +1,8 @@
 """GET /v1/decisions/{complaint_id}: why a complaint came to a unit."""
 
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -9,8 +11,11 @@ from httpx import ASGITransport, AsyncClient
 from services.routing.app import make_app
 from services.routing.consumer import Desk
 from services.routing.router import Router
+from tanggap.contracts.events import decoders
 from tests.component.routing.test_desk import read
 from tests.support.routing import DECIDED, JATINEGARA_STATION, MONAS, submitted
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture
@@ -45,6 +50,14 @@ async def test_an_assignment_says_who_why_how_and_by_which_versions(client, desk
         "reason": {"id": decided.decision.reason.id, "en": decided.decision.reason.en},
         "policy_version": router.policy.version,
         "wards_version": router.wards.version,
+        "category_method": decided.decision.category_method,
+        "category_confidence": decided.decision.category_confidence,
+        "category_words": [],
+        "other_categories": [],
+        "conflicts": [],
+        "also": [],
+        "classifier_version": decided.decision.classifier_version,
+        "gazetteer_version": decided.decision.gazetteer_version,
         "history": [],
     }
 
@@ -55,6 +68,31 @@ async def test_triage_says_which_problem_and_names_the_desk(client, desk):
     found = (await client.get(f"/v1/decisions/{complaint.complaint_id}")).json()
     assert (found["outcome"], found["problem"], found["unit"]["code"]) == ("triage", "no_point", "triase")
     assert (found["ward"], found["agency"], found["category"]) == (None, None, "pju")
+
+
+async def told(client, database, sample):
+    """What is read of a decision as it was published, with all that one can say."""
+    event = decoders()[sample.name.partition(".v")[0]](sample.read_bytes())
+    complaint = submitted(complaint_id=event.complaint_id)
+    await Desk(database, SimpleNamespace(decide=lambda _: event)).handle(read([complaint]))
+    return event, (await client.get(f"/v1/decisions/{event.complaint_id}")).json()
+
+
+@pytest.mark.parametrize("name", ["complaint.assigned.v1+full.json", "complaint.triage_requested.v2.json"])
+async def test_a_decision_shows_how_the_category_was_found_and_what_speaks_against_it(client, database, name):
+    event, found = await told(client, database, GOLDEN / name)
+    said = event.decision.model_dump(mode="json")
+    assert {key: found[key] for key in said} == said
+    assert [key for key, value in said.items() if not value] == ["alternatives"]
+    assert found["ward"] == {"code": "31.71.01.1001", "name": "Gambir"}
+    assert found["also"] == [unit.model_dump() for unit in getattr(event, "also", ())]
+
+
+@pytest.mark.parametrize("name", ["complaint.assigned.v1.json", "complaint.triage_requested.v1.json"])
+async def test_a_decision_from_before_such_things_were_told_can_still_be_read(client, database, name):
+    _, found = await told(client, database, GOLDEN / name)
+    assert found["category_method"] is found["category_confidence"] is found["classifier_version"] is None
+    assert found["category_words"] == found["other_categories"] == found["conflicts"] == found["also"] == []
 
 
 @pytest.mark.parametrize(
