@@ -306,7 +306,7 @@ def _ring(positions: Any) -> Ring:
     """A ring's positions without heights. Raises `TypeError` for what are none, `ValueError` for too few."""
     ring = []
     for position in positions:
-        lon, lat, *_ = position
+        lon, lat = position[0], position[1]
         if not (isinstance(lon, int | float) and isinstance(lat, int | float) and math.isfinite(lon) and math.isfinite(lat)):
             raise TypeError(position)
         ring.append((float(lon), float(lat)))
