@@ -13,12 +13,12 @@ from tests.support.routing import JAKARTA
 def start(tmp_path, capsys):
     """Start the service with a copy of Jakarta's folder that was spoilt; returns what it says."""
 
-    def run(spoil):
+    def run(spoil, **more):
         folder = tmp_path / "city"
         shutil.copytree(JAKARTA, folder)
         spoil(folder)
         settings = Settings(
-            database_url="postgresql://a@127.0.0.1:1/x", kafka_bootstrap_servers="127.0.0.1:1", tanggap_city=folder
+            database_url="postgresql://a@127.0.0.1:1/x", kafka_bootstrap_servers="127.0.0.1:1", tanggap_city=folder, **more
         )
         with pytest.raises(SystemExit) as ended:
             build(settings)
@@ -50,3 +50,12 @@ def test_a_fault_of_another_file_of_the_city_is_a_line(start):
 def test_a_missing_ward_index_is_a_line_that_says_what_to_do(start):
     (line,) = start(lambda folder: (folder / "wards.index.gz").unlink())
     assert "tanggap wards build FILE" in line
+
+
+def test_boundaries_that_can_not_be_used_are_a_line_with_the_settings_name(start, tmp_path):
+    (line,) = start(lambda _: None, routing_boundaries=tmp_path / "none.geojson")
+    assert line.startswith(f"setting ROUTING_BOUNDARIES: {tmp_path}/none.geojson: can't be read")
+    (tmp_path / "other.geojson").write_text("{}")
+    shutil.rmtree(tmp_path / "city")
+    (line,) = start(lambda _: None, routing_boundaries=tmp_path / "other.geojson")
+    assert "not the file that the index was built from" in line
