@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from services.intake import api, openapi
 from services.intake.acceptance import Acceptance
-from services.intake.consumer import ReadModel
+from services.intake.consumer import READ, ReadModel
 from services.intake.keys import Keyring
 from services.intake.numbers import Numbers
 from services.intake.reading import Reading
@@ -39,7 +39,7 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
         app=make_app(database, Numbers(city.tz, city.number_prefix), settings.reporter_key, now=now),
         database=database,
         consumer=Consumer[Event](
-            settings, topic=topic, decoders=events.decoders(), handle=ReadModel(database, city.calendar).handle, now=now
+            settings, topic=topic, decoders=events.decoders(*READ), handle=ReadModel(database, city.calendar).handle, now=now
         ),
         relay=Relay(database, settings, topic=topic),
         # It goes on accepting while Kafka is away; what it accepts waits in the outbox.
@@ -51,12 +51,12 @@ def make_app(database: Database, numbers: Numbers, reporter_key: bytes, *, now: 
     """Make the HTTP side."""
     app = openapi.application()
     http.install(app, max_body_bytes=MAX_BODY_BYTES)
-    app.include_router(
-        api.router(
-            Keyring(database),
-            Acceptance(database, numbers, Vault(reporter_key), now=now),
-            Reading(database, now=now),
-            now=now,
-        )
+    routes = api.router(
+        Keyring(database),
+        Acceptance(database, numbers, Vault(reporter_key), now=now),
+        Reading(database, now=now),
+        now=now,
     )
+    app.include_router(routes)
+    http.answer_plainly(app, routes, openapi.POST_PATH, "POST")
     return app

@@ -2,14 +2,18 @@
 
 A batch is one reading, a fold without I/O, and one writing. Delivered again, it changes nothing: the fold knows the events that
 it has taken in, history rows are keyed by event, and a state gives way only to a later one.
+
+What intake itself told the log it does not read back (`READ`): a complaint's first event is made anew from its row when the
+second one comes. That spares a fifth of what accepting one costs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from services.intake.figures import FOLDED
@@ -17,15 +21,20 @@ from services.intake.queries import QUERIES
 from tanggap.contracts import lifecycle
 from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import (
+    ALL,
     ComplaintAssigned,
     ComplaintEscalated,
     ComplaintReopened,
+    ComplaintSubmitted,
     ComplaintTriageRequested,
     Event,
     Unit,
 )
 from tanggap.platform.consumer import Received
 from tanggap.platform.database import Database
+
+READ: Final = tuple(model for model in ALL if model is not ComplaintSubmitted)
+"""Events that change what intake knows of a complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,21 @@ def entry(event: Event, complaint: lifecycle.Complaint) -> Entry:
     )
 
 
+def first_event(row: Mapping[str, Any]) -> ComplaintSubmitted:
+    """The event that told of a complaint, as far as the fold asks: its id is the log's, the text is left out."""
+    return ComplaintSubmitted.create(
+        complaint_id=row["complaint_id"],
+        cause=row["client_request_id"],
+        occurred_at=row["received_at"],
+        number=row["number"],
+        app=row["app"],
+        client_request_id=row["client_request_id"],
+        category=row["category"],
+        description="",
+        received_at=row["received_at"],
+    )
+
+
 def revision(complaint: lifecycle.Complaint) -> int:
     """How many events the state has seen: of two states of one complaint the larger is the later."""
     return len(complaint.applied_ids) + len(complaint.refused_ids)
@@ -87,11 +111,14 @@ class ReadModel:
         """Take in `batch`, all or nothing."""
         ids = list({received.event.complaint_id for received in batch})
         async with self._database.transaction() as connection:
-            known = {
-                row["complaint_id"]: lifecycle.decode(row["state"])
-                async for row in QUERIES.states_of(connection, complaint_ids=ids)
-            }
-            changed, entries, outcomes = fold(known, [received.event for received in batch], self._calendar)
+            known: dict[UUID, lifecycle.Complaint] = {}
+            begun: list[Event] = []
+            async for row in QUERIES.known_of(connection, complaint_ids=ids):
+                if row["state"] is None:
+                    begun.append(first_event(row))
+                else:
+                    known[row["complaint_id"]] = lifecycle.decode(row["state"])
+            changed, entries, outcomes = fold(known, [*begun, *(received.event for received in batch)], self._calendar)
             latest: dict[UUID, datetime] = {}
             for line in entries:
                 latest[line.complaint_id] = max(line.at, latest.get(line.complaint_id, line.at))

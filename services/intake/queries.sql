@@ -131,8 +131,15 @@ FROM complaints AS c
 LEFT JOIN states AS s ON s.complaint_id = c.id
 WHERE c.id = :id AND c.app = :app;
 
--- name: states_of
-SELECT complaint_id, state FROM states WHERE complaint_id = ANY(:complaint_ids::uuid[]);
+-- name: known_of
+-- What is known of complaints: their states, and what the fold of a first event needs of one that has none yet.
+-- LATERAL with LIMIT: one look into each index, whatever the planner believed of the tables when they were small.
+SELECT given.complaint_id, c.number, c.app, c.client_request_id, c.category, c.received_at, s.state
+FROM unnest(:complaint_ids::uuid[]) AS given (complaint_id)
+CROSS JOIN LATERAL (
+    SELECT number, app, client_request_id, category, received_at FROM complaints WHERE id = given.complaint_id LIMIT 1
+) AS c
+LEFT JOIN LATERAL (SELECT state FROM states WHERE complaint_id = given.complaint_id LIMIT 1) AS s ON true;
 
 -- name: store_fold!
 -- What a batch changed. A reader that was late to learn that its partition is another's holds an older revision: it loses.

@@ -14,13 +14,16 @@ from time import perf_counter
 from typing import Annotated, Any, Literal, TypeVar
 
 import asyncpg
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 from tanggap.platform import metrics, telemetry
 from tanggap.platform.database import is_transient
@@ -227,6 +230,25 @@ def install(app: FastAPI, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
     app.add_middleware(_Watch)
 
 
+class _PlainRoute(Route):
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
+
+
+def answer_plainly(app: FastAPI, router: APIRouter, path: str, method: str) -> None:
+    """Let an endpoint of `router` answer without FastAPI's dependencies and validation; its route there only describes it.
+
+    For an endpoint that takes the request as its one parameter and answers with a response. Raises `LookupError` where there is none.
+    """
+    for found in router.routes:
+        if isinstance(found, APIRoute) and found.path == path and method in found.methods:
+            app.router.routes.insert(0, _PlainRoute(path, found.endpoint, methods=[method], include_in_schema=False))
+            return
+    raise LookupError(f"no route {method} {path}")
+
+
 _TITLES = {
     400: ("malformed", "The request can't be read"),
     401: ("unauthorized", "Who asks must say who they are"),
@@ -299,10 +321,16 @@ class _BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self.max_bytes:
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if not announced.isdigit():
+            await self._count(scope, receive, send)
+        elif int(announced) > self.max_bytes:
             await self._refuse(scope, receive, send)
-            return
+        else:
+            # The server hands over no more than was announced.
+            await self.app(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         came = 0
         started = False
 

@@ -6,11 +6,12 @@ from typing import Annotated
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from pydantic import BaseModel, Field
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from tanggap.platform import http
 from tanggap.platform.http import Problem, Text
@@ -274,3 +275,30 @@ async def test_no_path_or_query_makes_a_5xx(client, target):
 def test_pointers_escape_as_the_standard_says():
     assert http.pointer(["a/b", "c~d", 0]) == "#/a~1b/c~0d/0"
     assert http.pointer([]) == "#"
+
+
+async def test_an_endpoint_that_answers_plainly_is_described_counted_and_its_faults_are_problems_all_the_same():
+    app, routes = FastAPI(), APIRouter()
+
+    @routes.post("/plain")
+    async def plain(request: Request) -> Response:
+        raise http.of_status(409, "taken")
+
+    http.install(app)
+    app.include_router(routes)
+    http.answer_plainly(app, routes, "/plain", "POST")
+    before = REGISTRY.get_sample_value("tanggap_http_requests_total", {"method": "POST", "route": "/plain", "status": "409"}) or 0
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        problem(await client.post("/plain"), 409)
+        problem(await client.get("/plain"), 405)
+
+    assert type(app.routes[0]).__name__ == "_PlainRoute"
+    assert "post" in app.openapi()["paths"]["/plain"]
+    after = REGISTRY.get_sample_value("tanggap_http_requests_total", {"method": "POST", "route": "/plain", "status": "409"})
+    assert after == before + 1
+
+
+def test_an_endpoint_that_is_not_there_cannot_answer_plainly():
+    with pytest.raises(LookupError, match="no route PUT /nowhere"):
+        http.answer_plainly(FastAPI(), APIRouter(), "/nowhere", "PUT")
