@@ -67,7 +67,7 @@ def _csv_rows(path: Path, file: Iterable[str], header: str) -> Iterator[Row]:
         except csv.Error as error:
             yield Row(line, None, f"is no row of CSV ({error})")
             continue
-        if not any(row):
+        if not row:
             continue
         if len(row) <= max(lat, lon):
             yield Row(line, None, f"has {len(row)} columns, not {len(names)}")
