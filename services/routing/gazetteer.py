@@ -52,8 +52,13 @@ class Gazetteer:
         tokens = words(text)
         lows = [token.lower() for token in tokens]
         most = len(heard) + _MOST_NAMES
+        street = -1
         for match in self._names.find(lows):
             mark = mark_of(lows, match.start, match.end, address=not told)
+            if mark == "bare" and match.start == street:
+                mark = "street"  # "Jl. Cakung Cilincing"
+            if mark == "street":
+                street = match.end
             if not _is_no_place(match, mark, tokens, lows):
                 heard.append(Heard(match.name, mark, match.typo, _is_meant(match, mark, tokens, lows), told))
                 if len(heard) >= most:
@@ -89,7 +94,7 @@ def _is_meant(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> b
     if mark == "kecamatan":
         return bool(name.kecamatan)
     if name.guard == "marked":
-        return mark == "kelurahan"
+        return mark == "kelurahan" or (mark == "rt" and tokens[start].istitle())
     if mark in _SAYS_PLACE or end - start < name.parts:
         return True
     return not _shouts(tokens) and capital(tokens, lows, start, end)

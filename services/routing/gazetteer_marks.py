@@ -55,13 +55,13 @@ def _marks() -> Iterator[tuple[str, Mark]]:
         ),
         "rt": "rt rw rtrw",
         "at": (
-            "di d daerah wilayah wil kawasan sekitar seputar area lokasi lingkungan lingk warga penduduk alamat tempat kampung kp "
-            "dusun pemukiman permukiman depan belakang dalam pinggir samping sebelah seberang sebrang"
+            "di d in at around daerah wilayah wil kawasan sekitar seputar area lokasi lingkungan lingk warga penduduk alamat tempat "
+            "kampung kp dusun pemukiman permukiman depan belakang dalam pinggir samping sebelah seberang sebrang"
         ),
-        "near": "dekat deket dkt dket",
+        "near": "dekat deket dkt dket near",
         "away": (
-            "arah menuju ke dari dr jurusan tujuan hingga sampai sampe smp via tol perbatasan batas keluar exit trayek bus bis "
-            "angkot kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
+            "toward towards from arah menuju ke dari dr jurusan tujuan hingga sampai sampe smp via tol perbatasan batas keluar exit "
+            "trayek bus bis angkot kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
         ),
         "thing": (
             "pasar stasiun terminal halte puskesmas rs rsud sdn sd smp smpn sma sman smk smkn polsek koramil kua rptra rusun "

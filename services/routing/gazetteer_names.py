@@ -23,8 +23,8 @@ _MOST_WORDS: Final = 6
 _LONGEST: Final = 32
 _END: Final = 4
 """One wrong letter leaves the first four letters of a name right or the last four ..."""
-_SHORT, _SHORT_HEAD = 9, 3
-"""... but for a wrong letter in the middle of seven: of a name shorter than nine letters the first three are looked at, too."""
+_SHORT, _SHORT_END = 9, 3
+"""... but for a wrong letter in the middle of seven: of a name shorter than nine letters three are enough."""
 _MISSPELT_WITHIN: Final = 120
 """Misspelt names are looked for in so many words of a text: it takes time, and whoever says where it is says so before that."""
 
@@ -94,7 +94,7 @@ class Names:
                 self._near[wrong] = (*self._near.get(wrong, ()), key)
         self._heads = frozenset(key[:_END] for key in long)
         self._tails = frozenset(key[-_END:] for key in long)
-        self._short_heads = frozenset(key[:_SHORT_HEAD] for key in long if len(key) < _SHORT)
+        self._short_ends = frozenset(part for key in long if len(key) < _SHORT for part in (key[:_SHORT_END], key[-_SHORT_END:]))
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""
@@ -173,7 +173,7 @@ class Names:
         if not (
             joined[-_END:] in self._tails
             or joined[:_END] in self._heads
-            or (len(joined) <= _SHORT and joined[:_SHORT_HEAD] in self._short_heads)
+            or (len(joined) <= _SHORT and (joined[:_SHORT_END] in self._short_ends or joined[-_SHORT_END:] in self._short_ends))
         ):
             return None
         if not LONG_ENOUGH - 1 <= len(joined) <= _LONGEST or not joined.isalpha():

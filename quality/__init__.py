@@ -1,0 +1,1 @@
+"""How good decisions are: committed sets of cases, and what they measure."""
