@@ -96,6 +96,8 @@ def running(folder: Path, name: str) -> Iterator[Running]:
 
 def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(folder: Path) -> None:
     with socket.socket() as other:
+        # Without it a port that a stack before has only just left could not be taken, and would be free a moment later.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             other.bind((LOCALHOST, PORTS["metrics"]))
             other.listen()
