@@ -320,8 +320,14 @@ class _Case:
 
     def _is_supported(self, one: Heard) -> bool:
         """Whether the kecamatan or kota of a name that may be a common word is named as well."""
+        beside = {
+            code
+            for other in self._heard
+            if other is not one and other.mark not in ("street", "away")
+            for code in other.name.kecamatan
+        }
         for code in (*one.name.wards, *one.name.kecamatan):
-            if self._kecamatan.get(code) in self._districts or self._kota.get(code) in self.kotas:
+            if self._kecamatan.get(code) in beside or self._kota.get(code) in self.kotas:
                 return True
         return False
 
