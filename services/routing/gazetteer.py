@@ -66,14 +66,12 @@ class Gazetteer:
 
 
 def _is_no_place(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> bool:
-    """Whether a name that was found is none here: a fruit's, a person's, a day's, another city's, a house's, or another word."""
+    """Whether a name that was found is none here: a fruit's, a person's, a day's, a house's, or another word."""
     name, start, end, typo = match
     if mark == "never":
         return name.parts == 1 or bool(name.guard)
     if mark in ("time", "person"):
         return bool(name.guard)
-    if mark == "kota" and not (name.kota or name.outside or name.landmark or name.city):
-        return True  # "Kota Makasar" is not the kecamatan
     if len(lows[end - 1]) == 1 and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER):
         return True  # "Blok M No. 5"
     return typo and end - start == 1 and not _is_read(mark, tokens[start])

@@ -49,6 +49,10 @@ def _marks() -> Iterator[tuple[str, Mark]]:
         "kecamatan": "kec kecamatan kecamatannya camat camatnya",
         "kota": "kota kotamadya kodya kotif pemkot walikota kab kabupaten pemkab administrasi adm",
         "street": "jl jln jalan jlan jlnn gg gang lorong",
+        "away": (
+            "toward towards from arah menuju ke dari dr jurusan tujuan hingga sampai sampe smp via tol perbatasan batas keluar exit "
+            "trayek bus bis angkot kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
+        ),
         "title": (
             "raya besar h hj haji kh k kyai dr prof ir jend jendral jenderal letjen mayjen brigjen kapten kapt kol kolonel letkol "
             "komodor laksamana laksda marsekal marsda pangeran tb utama inspeksi swadaya kampung kp"
@@ -59,10 +63,6 @@ def _marks() -> Iterator[tuple[str, Mark]]:
             "kampung kp dusun pemukiman permukiman depan belakang dalam pinggir samping sebelah seberang sebrang"
         ),
         "near": "dekat deket dkt dket near",
-        "away": (
-            "toward towards from arah menuju ke dari dr jurusan tujuan hingga sampai sampe smp via tol perbatasan batas keluar exit "
-            "trayek bus bis angkot kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
-        ),
         "thing": (
             "pasar stasiun terminal halte puskesmas rs rsud sdn sd smp smpn sma sman smk smkn polsek koramil kua rptra rusun "
             "rusunawa waduk situ danau taman flyover underpass simpang perempatan pertigaan bundaran jembatan gerbang pintu masjid "

@@ -136,7 +136,7 @@ class Names:
             joined = longer
             at += 1
             name = known[joined]
-            if name is not None and (at - start <= name.parts or len(joined) >= _SPLIT):
+            if name is not None:
                 best, end = name, at
         return None if best is None else Match(best, start, end, typo=False)
 

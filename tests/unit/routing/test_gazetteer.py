@@ -185,6 +185,7 @@ def test_names_are_one_however_they_are_spaced(gazetteer, text, found):
         ("Kel. Halim Perdana Kusumah", "Halim Perdana Kusuma"),
         ("Kec. Jagakrsa lampu mati", "kec. Jagakarsa"),
         ("Kel. Kebon Jruk", "Kebon Jeruk"),
+        ("Kel. Robotan", "Rorotan"),
     ],
 )
 def test_one_wrong_letter_in_a_long_name_is_forgiven_and_makes_it_less_sure(gazetteer, text, found):
@@ -233,6 +234,12 @@ def test_no_common_word_is_a_place_whatever_stands_before_it(gazetteer):
         "kami melawan arus, penyaringan air mampet, pancuran rusak",
         "benteng roboh, sambutan pejabat, penjagaan kurang",
         "sakit di jantung",
+        "ada pohon Rambutan tumbang di depan rumah",
+        "ada robotan rusak",
+        "kemarin di robotan rusak",
+        "mam yang rusak",
+        "kembut rusak",
+        "air kali deras meluap",
         "rumah kami di Blok M No. 5",
         "larangan parkir tidak dipatuhi",
         "",
@@ -306,10 +313,11 @@ def test_what_stands_beside_a_street_counts_for_more(gazetteer, address, found):
         ("Cipete, Kec. Cilandak", "Cipete Selatan"),
         ("Gunung Sahari, Kemayoran", "Gunung Sahari Selatan"),
         ("Pisangan, Matraman", "Pisangan Baru"),
+        ("Stasiun Rajawali, Jakarta Pusat", "Gunung Sahari Utara"),
         ("Gandaria", ""),
     ],
 )
-def test_a_kecamatan_narrows_a_name_of_several_wards(gazetteer, address, found):
+def test_a_kecamatan_or_kota_narrows_a_name_of_several_wards(gazetteer, address, found):
     assert place(gazetteer.find(address, "Lampu mati")) == found
 
 
@@ -403,6 +411,13 @@ def test_the_address_counts_for_more_than_the_description(gazetteer):
     named = gazetteer.find("Tebet Barat", "sampah dari Bukit Duri, juga di Manggarai Selatan")
     assert place(named) == "Tebet Barat"
     assert "Manggarai Selatan" in [unit.name for unit in named.others]
+    assert place(gazetteer.find("Slipi", "warga RT 3 RW 4 Kemanggisan")) == "Slipi"
+
+
+def test_a_name_before_its_own_kecamatan_is_as_good_as_after_kel(gazetteer):
+    named = gazetteer.find("Gelora, Kec. Tanah Abang", "Lampu mati")
+    assert (place(named), named.how) == ("Gelora", "kelurahan")
+    assert named.confidence > 0.96
 
 
 def test_two_places_named_alike_leave_the_ward_open_where_they_share_a_kecamatan(gazetteer):

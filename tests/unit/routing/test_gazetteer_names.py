@@ -58,6 +58,8 @@ def test_what_is_one_letter_from_two_names_is_neither():
 def test_misspelt_names_are_looked_for_in_the_first_words_only():
     assert found("x " * 100 + "kramatjaty") != []
     assert found("x " * 200 + "kramatjaty") == []
+    assert found("x " * 100 + "kebon jruk") != []
+    assert found("x " * 200 + "kebon jruk") == []
     assert found("x " * 200 + "kramatjati") != []
 
 
@@ -92,6 +94,8 @@ def test_any_words_have_an_answer_and_matches_never_overlap(parts):
         ("no 7 tebet", 2, True, "part"),
         ("jl raya tebet", 2, False, "street"),
         ("jl h tebet", 2, False, "street"),
+        ("jl dr tebet", 2, False, "street"),
+        ("dr tebet", 1, False, "away"),
         ("raya tebet", 1, False, "bare"),
         ("di tebet", 1, False, "at"),
         ("dekat tebet", 1, False, "near"),
