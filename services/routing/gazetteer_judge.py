@@ -20,9 +20,10 @@ class Named:
 
     `ward`: a kelurahan, where one is named well enough (`WELL_ENOUGH`). `kecamatan`: its own, or the one named. `kota`: code.
     `confidence`: how sure `ward` is, or where that is None `kecamatan`; 0 where both are. Calibrated roughly: two figures of it are
-    measured on Jakarta's complaints (`_WARD` says which), the others are judgements that keep the order of what is surer. `how`: by a name after Kel. (or before its
-    own Kec.), after Kec., by a landmark's, a street's (then nothing is named and `others` says what it may be), by a bare `name` of a
-    kelurahan or kecamatan, or by none. `matched`: the gazetteer's own name of what decided. `others`: what it may be instead.
+    measured on Jakarta's complaints (`_WARD` says which), the others are judgements that keep the order of what is surer.
+    `how`: by a name after Kel. (or before its own Kec.), after Kec., by a landmark's, a street's (then nothing is named and `others`
+    says what it may be), by a bare `name` of a kelurahan or kecamatan, or by none. `matched`: the gazetteer's own name of what decided.
+    `others`: what it may be instead.
     """
 
     ward: Unit | None
