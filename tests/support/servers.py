@@ -15,6 +15,9 @@ from stack.postgres import Postgres
 from stack.postgres import answers as postgres_answers
 from tests.support import containers
 
+PING_SECONDS = 3.0
+"""How long a Docker engine may take to answer."""
+
 
 def given(name: str) -> str | None:
     """An address from the environment; the name for tests alone wins over the plain one."""
@@ -22,15 +25,16 @@ def given(name: str) -> str | None:
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine answers; having the command is not enough.
+    """Whether a Docker engine answers where `DOCKER_HOST` says; having the command is not enough.
 
     By hand, since Docker's own client and httpx both leak the socket when nobody answers.
     """
     scheme, _, place = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
     host, _, port = place.partition(":")
     with socket.socket(socket.AF_UNIX if scheme == "unix" else socket.AF_INET) as line:
-        line.settimeout(3)
-        with suppress(OSError):
+        line.settimeout(PING_SECONDS)
+        # A DOCKER_HOST whose port is no number names no engine either.
+        with suppress(OSError, ValueError):
             line.connect(place if scheme == "unix" else (host, int(port or 2375)))
             line.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
             return b" 200 " in line.recv(64)
