@@ -1,4 +1,7 @@
-"""Who is told of a complaint: the unit's officials by preference, then those above, and never nobody in silence. Pure."""
+"""Who is told of a complaint: the unit's officials by preference, then those above, and never nobody in silence. Pure.
+
+Units that a decision names beside the one that must act are informed: all their officials at once, of whom nothing is asked.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from uuid import UUID, uuid5
 from tanggap.contracts.city import City, Official
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested, OfficialUnreachable, Unit, Urgency
 
-# Namespace of notification ids (UUIDv5 of the natural key: cause, unit, address, channel).
+# Namespace of notification ids (UUIDv5 of the natural key: cause, unit, address, channel; and the kind, for those who are informed).
 _NAMESPACE = UUID("0b6f6a0c-7f43-5b0f-9b5e-6e6f74696679")
 
 RANK: dict[Urgency, int] = {"emergency": 0, "high": 1, "normal": 2, "low": 3}
@@ -26,11 +29,16 @@ class Kind(StrEnum):
 
     ASSIGNED = "assigned"
     TRIAGE = "triage"
+    INFORMED = "informed"
+    """Nothing: the unit is told of what another must do (tembusan)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert to one official. `holder`: the unit that must act; another `unit` is told where that one can't be reached."""
+    """One alert to one official.
+
+    `holder`: the unit that must act; another `unit` is told where that one can't be reached, or for its information.
+    """
 
     id: UUID
     complaint_id: UUID
@@ -54,6 +62,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Copies:
+    """Who is informed, and the units among them that have nobody on the roster."""
+
+    alerts: tuple[Alert, ...]
+    unreachable: tuple[OfficialUnreachable, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
     """What the alerts of one cause have in common."""
 
@@ -71,11 +87,41 @@ def first(event: ComplaintAssigned | ComplaintTriageRequested, city: City) -> Pl
     return _plan(call, list(_chain(event.unit, city)), event.occurred_at)
 
 
+def copies(event: ComplaintAssigned | ComplaintTriageRequested, city: City) -> Copies:
+    """Plan who is informed of `event`: every official of each unit in its `also`.
+
+    No other unit stands in for one that can't be reached: the chain belongs to the unit that must act.
+    """
+    call = _Call(event.complaint_id, event.event_id, Kind.INFORMED, RANK[event.urgency], event.unit)
+    informed: list[Alert] = []
+    unreachable: list[OfficialUnreachable] = []
+    for unit in dict.fromkeys(getattr(event, "also", ())):
+        if unit.code == event.unit.code:
+            continue
+        officials = city.roster.get(unit.code, ())
+        informed += [_alert(call, unit, official) for official in officials]
+        if not officials:
+            unreachable.append(_nobody(call, unit, event.occurred_at))
+    return Copies(tuple(informed), tuple(unreachable))
+
+
 def after(failed: Alert, city: City, at: datetime, reason: str) -> Plan:
     """Plan what follows when `failed` is given up: its official is unreachable, the next one in the chain is alerted.
 
-    An address that was tried before is not tried again under another office's name.
+    An address that was tried before is not tried again under another office's name. Nobody follows one who was only informed.
     """
+    gone = OfficialUnreachable.create(
+        complaint_id=failed.complaint_id,
+        cause=failed.id,
+        occurred_at=at,
+        notification_id=failed.id,
+        unit=failed.unit,
+        role=failed.role,
+        channel="email",
+        reason=reason,
+    )
+    if failed.kind is Kind.INFORMED:
+        return Plan(None, (gone,))
     call = _Call(failed.complaint_id, failed.cause, failed.kind, failed.rank, failed.holder)
     chain = list(_chain(failed.holder, city))
     failed_key = (failed.unit.code, failed.address)
@@ -88,22 +134,16 @@ def after(failed: Alert, city: City, at: datetime, reason: str) -> Plan:
     tried = {official.email for _, official in chain[: here + 1] if official} | {failed.address}
     rest = [(unit, official) for unit, official in chain[here + 1 :] if official is None or official.email not in tried]
     plan = _plan(call, rest, at)
-    gone = OfficialUnreachable.create(
-        complaint_id=failed.complaint_id,
-        cause=failed.id,
-        occurred_at=at,
-        notification_id=failed.id,
-        unit=failed.unit,
-        role=failed.role,
-        channel="email",
-        reason=reason,
-    )
     return Plan(plan.alert, (gone, *plan.unreachable))
 
 
-def notification_id(cause: UUID, unit_code: str, address: str) -> UUID:
-    """Give the id that the natural key makes: the same cause alerts the same official once, however often it is read."""
-    return uuid5(_NAMESPACE, f"{cause}/{unit_code}/{address}/email")
+def notification_id(cause: UUID, unit_code: str, address: str, kind: Kind) -> UUID:
+    """Give the id that the natural key makes: the same cause alerts the same official once, however often it is read.
+
+    One who is informed can be alerted too, when the chain comes to them: that is another alert.
+    """
+    key = f"{cause}/{unit_code}/{address}/email"
+    return uuid5(_NAMESPACE, f"{key}/{kind}" if kind is Kind.INFORMED else key)
 
 
 def _plan(call: _Call, chain: list[tuple[Unit, Official | None]], at: datetime) -> Plan:
@@ -111,24 +151,26 @@ def _plan(call: _Call, chain: list[tuple[Unit, Official | None]], at: datetime) 
     for unit, official in chain:
         if official is not None:
             return Plan(_alert(call, unit, official), tuple(unreachable))
-        unreachable.append(
-            OfficialUnreachable.create(
-                complaint_id=call.complaint_id,
-                cause=f"{call.cause}/{unit.code}",
-                occurred_at=at,
-                notification_id=notification_id(call.cause, unit.code, ""),
-                unit=unit,
-                role=NOBODY,
-                channel="email",
-                reason="the unit has nobody on its roster",
-            )
-        )
+        unreachable.append(_nobody(call, unit, at))
     return Plan(None, tuple(unreachable))
+
+
+def _nobody(call: _Call, unit: Unit, at: datetime) -> OfficialUnreachable:
+    return OfficialUnreachable.create(
+        complaint_id=call.complaint_id,
+        cause=f"{call.cause}/{unit.code}/{call.kind}" if call.kind is Kind.INFORMED else f"{call.cause}/{unit.code}",
+        occurred_at=at,
+        notification_id=notification_id(call.cause, unit.code, "", call.kind),
+        unit=unit,
+        role=NOBODY,
+        channel="email",
+        reason="the unit has nobody on its roster",
+    )
 
 
 def _alert(call: _Call, unit: Unit, official: Official) -> Alert:
     return Alert(
-        id=notification_id(call.cause, unit.code, official.email),
+        id=notification_id(call.cause, unit.code, official.email, call.kind),
         complaint_id=call.complaint_id,
         cause=call.cause,
         kind=call.kind,

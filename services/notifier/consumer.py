@@ -123,7 +123,10 @@ class Desk:
                     folded.untold.append(event)
                 else:
                     folded.alerts.append((plan.alert, received.traceparent))
-                folded.unreachable.extend((gone, received.traceparent) for gone in plan.unreachable)
+                copies = alerts.copies(event, self._city)
+                folded.alerts.extend((alert, received.traceparent) for alert in copies.alerts)
+                gone = (*plan.unreachable, *copies.unreachable)
+                folded.unreachable.extend((each, received.traceparent) for each in gone)
             case _:
                 pass
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 ATTEMPTS = Counter(
-    "tanggap_notifier_attempts_total", "Attempts to send an alert, by channel and by what came of them.", ["channel", "outcome"]
+    "tanggap_notifier_attempts_total",
+    "Attempts to send an alert, by channel, by kind (assigned, triage, or informed: told for its information) and by what came of "
+    "them.",
+    ["channel", "kind", "outcome"],
 )
 RESENDS = Counter(
     "tanggap_notifier_resends_total",
@@ -15,8 +18,8 @@ RESENDS = Counter(
 )
 ALERT_SECONDS = Histogram(
     "tanggap_notifier_alert_seconds",
-    "Time from the record that called for an alert to the provider's taking it, seconds.",
-    ["channel"],
+    "Time from the record that called for an alert to the provider's taking it, seconds, by channel and kind.",
+    ["channel", "kind"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200),
 )
 BACKLOG = Gauge("tanggap_notifier_backlog_alerts", "Alerts that wait to be sent or are being sent.", ["channel"])

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import jinja2
+from pydantic import BaseModel
 
 from services.notifier.alerts import Alert, Kind
 from services.notifier.links import Link, Links
@@ -29,6 +30,7 @@ from tanggap.contracts.events import (
     ComplaintTriageRequested,
     Decision,
     Point,
+    TriageProblem,
     Words,
 )
 from tanggap.contracts.lifecycle import Complaint
@@ -40,6 +42,14 @@ LONGEST_SUBJECT_CHARS = 140
 _TEMPLATES = {"plain": "alert.txt", "html": "alert.html"}
 # The old policy and the C encoder: the newer ones parse every header that they write, and took three times as long.
 _POLICY = compat32.clone(linesep="\r\n")
+
+
+class _Call(BaseModel):
+    """What a mail says of the event that called for it: an assignment, or a request for triage."""
+
+    type: str
+    decision: Decision
+    problem: TriageProblem | None = None
 
 
 class TextFault(Exception):  # noqa: N818 - the fault is in a file, not in the program
@@ -73,8 +83,7 @@ class Composer:
     def compose(self, alert: Alert, complaint: Complaint, submitted: str, called_by: str) -> bytes:
         """Make the mail of `alert`, ready for SMTP. `submitted`, `called_by`: bodies of the events that began and called."""
         report = ComplaintSubmitted.model_validate_json(submitted, extra="ignore")
-        kind = ComplaintAssigned if alert.kind is Kind.ASSIGNED else ComplaintTriageRequested
-        call = kind.model_validate_json(called_by, extra="ignore")
+        call = _Call.model_validate_json(called_by, extra="ignore")
         lang: Language = "en" if alert.language == "en" else "id"
         now = self._now()
         link = Link(alert.id, alert.complaint_id, alert.unit.code, alert.role)
@@ -85,7 +94,9 @@ class Composer:
             "urgency": complaint.urgency,
             "ward": None if complaint.ward is None else self._namer.unit(complaint.ward),
             "holder": self._namer.unit(alert.holder),
-            "above": alert.unit.code != alert.holder.code,
+            "above": alert.kind is not Kind.INFORMED and alert.unit.code != alert.holder.code,
+            "undecided": call.type == "complaint.triage_requested",
+            "problem": call.problem,
             "office": self._namer.office(Actor(role=alert.role, unit=alert.unit)),
             "text": report.description,
             "address": report.address,
@@ -164,7 +175,7 @@ def sample(kind: Kind, lang: str, city: City, now: datetime) -> tuple[Alert, Com
     more: dict[str, Any] = {"unit": unit, "category": category, "urgency": "emergency", "decision": decision, "occurred_at": now}
     clocks = city.sla.triage_terms(now)
     call: ComplaintAssigned | ComplaintTriageRequested
-    if kind is Kind.ASSIGNED:
+    if kind is not Kind.TRIAGE:
         call = ComplaintAssigned.create(complaint_id=UUID(int=0), cause="sample", ward=unit, agency=None, clocks=clocks, **more)
     else:
         call = ComplaintTriageRequested.create(complaint_id=UUID(int=0), cause="sample", problem="no_rule", clocks=clocks, **more)

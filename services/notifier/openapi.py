@@ -50,7 +50,12 @@ OPEN: Final[Mapping[str, Any]] = {
     "tags": _TAG,
     "operation_id": "open_complaint",
     "summary": "Show the complaint; changes nothing, whoever asks",
-    "responses": {**_pages(status_200="The complaint, and the acts that are possible now."), **_REFUSED},
+    "responses": {
+        **_pages(
+            status_200="The complaint, and the acts that are possible now; none for an office that was told for its information."
+        ),
+        **_REFUSED,
+    },
     "openapi_extra": {
         "parameters": [
             _TOKEN,
@@ -79,6 +84,7 @@ ACT: Final[Mapping[str, Any]] = {
         },
         **_pages(
             status_400="Not a form of this page.",
+            status_403="The link is of an office that was told for its information; it only shows the complaint.",
             status_409="Another office acted since the page was read, or the act is no longer possible; the page says which.",
             status_422="The note is missing, too short or too long; the form is there again with what was written.",
         ),

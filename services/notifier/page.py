@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.notifier import acts, figures
 from services.notifier.acts import Act, Form
+from services.notifier.alerts import Kind
 from services.notifier.links import Link, LinkError, Links
 from services.notifier.openapi import ACT, OPEN, SEEN
 from services.notifier.queries import QUERIES
@@ -50,7 +51,7 @@ PRIVATE = {"X-Robots-Tag": "noindex, nofollow"}
 
 
 class OfficialsPage:
-    """The routes `/`, `/c/{token}` and `/c/{token}/seen`."""
+    """The routes `/`, `/c/{token}` and `/c/{token}/seen`. A link of one who is only informed shows, and takes no act."""
 
     def __init__(self, database: Database, city: City, links: Links, pages: Pages, *, now: Now = utc_now) -> None:
         self._database = database
@@ -107,6 +108,9 @@ class OfficialsPage:
                 case = None if row is None else await self._case(connection, link.complaint_id, row)
                 if reader is None or case is None:
                     return self._problem(request, "retired", 410)
+                if reader.informed:
+                    figures.ACTS.labels(form.act.value, "refused").inc()
+                    return self._problem(request, "informed", 403)
                 fault = acts.faults(form.act, form.note)
                 if fault is not None:
                     figures.ACTS.labels(form.act.value, "invalid").inc()
@@ -174,6 +178,7 @@ class OfficialsPage:
             complaint_id=link.complaint_id,
             actor=Actor(role=row["role"], unit=Unit(code=row["unit_code"], name=row["unit_name"])),
             called_for=Unit(code=row["holder_code"], name=row["holder_name"]),
+            informed=row["kind"] == Kind.INFORMED,
         )
 
     async def _case(self, connection: Connection, complaint_id: UUID, row: Any) -> Case:
@@ -186,13 +191,8 @@ class OfficialsPage:
         return Case(
             complaint=complaint,
             report=ComplaintSubmitted.model_validate_json(row["submitted"], extra="ignore"),
-            decision=next(
-                (
-                    event.decision
-                    for event, _ in reversed(past)
-                    if isinstance(event, ComplaintAssigned | ComplaintTriageRequested)
-                ),
-                None,
+            decided=next(
+                (event for event, _ in reversed(past) if isinstance(event, ComplaintAssigned | ComplaintTriageRequested)), None
             ),
             past=past,
         )

@@ -21,7 +21,6 @@ from tanggap.contracts.events import (
     ComplaintReopened,
     ComplaintSubmitted,
     ComplaintTriageRequested,
-    Decision,
     Event,
     SlaBreached,
     Unit,
@@ -37,28 +36,29 @@ LONG_TEXT_CHARS = 400
 class Case:
     """All that is known here of one complaint: the state that counts, the report, why this unit, and its past in order.
 
-    `past`: events with whether they count (an act that the log's order overruled does not).
+    `decided`: the decision that stands. `past`: events with whether they count (an act that the log's order overruled does not).
     """
 
     complaint: Complaint
     report: ComplaintSubmitted
-    decision: Decision | None
+    decided: ComplaintAssigned | ComplaintTriageRequested | None
     past: Sequence[tuple[Event, bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who has the page open, by their link. `called_for`: the unit that must act; another than the reader's own is below it."""
+    """Who has the page open, by their link. `called_for`: the unit that must act. `informed`: told for their information alone."""
 
     notification_id: UUID
     complaint_id: UUID
     actor: Actor
     called_for: Unit
+    informed: bool
 
     @property
     def above(self) -> bool:
         """Was the reader told only because the unit below can't be reached?"""
-        return self.called_for.code != self.actor.unit.code
+        return not self.informed and self.called_for.code != self.actor.unit.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,25 @@ class Done:
     note: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """How a decision came about, as its page says it. Confidences are 0 to 1.
+
+    `place`: what named the place; `category`: what named the category (both as in `Decision`). `others`: what else was possible,
+    categories before units; `conflicts`: what in the report speaks against it, a sentence each; `also`: who was told beside.
+    """
+
+    reason: str
+    place: str
+    place_confidence: float
+    category: str | None
+    category_confidence: float | None
+    words: Sequence[str]
+    others: Sequence[str]
+    conflicts: Sequence[str]
+    also: Sequence[str]
+
+
 class View:
     """Makes the values of `complaint.html`."""
 
@@ -144,6 +163,7 @@ class View:
             "holder_now": self._unit(holder),
             "mine": holder is not None and holder.code == reader.actor.unit.code,
             "above": reader.above,
+            "informed": reader.informed,
             "called_for": self._namer.unit(reader.called_for),
             "office": self._namer.office(reader.actor),
             "text": report.description,
@@ -154,7 +174,7 @@ class View:
             "supported": complaint.supported,
             "deadlines": clocks,
             "nearest": _nearest(clocks) if offers else None,
-            "reason": None if case.decision is None else getattr(case.decision.reason, lang),
+            "why": None if case.decided is None else self._why(case.decided, lang),
             "history": [self._entry(event, counts=counts) for event, counts in reversed(case.past)],
             "as_of": acts.as_of(complaint),
             "offers": offers,
@@ -165,11 +185,29 @@ class View:
             "done": None if done is None else self._done(case, reader, done),
         }
 
+    def _why(self, decided: ComplaintAssigned | ComplaintTriageRequested, lang: Language) -> Why:
+        decision = decided.decision
+        categories = [self._namer.category(slug, lang) or slug for slug in decision.other_categories if slug != decided.category]
+        units = [self._namer.unit(unit) for unit in decision.alternatives]
+        return Why(
+            reason=getattr(decision.reason, lang),
+            place=decision.method,
+            place_confidence=decision.confidence,
+            category=decision.category_method,
+            category_confidence=decision.category_confidence,
+            words=decision.category_words,
+            others=[*categories, *units],
+            conflicts=[getattr(conflict, lang) for conflict in decision.conflicts],
+            also=[self._namer.unit(unit) for unit in getattr(decided, "also", ())],
+        )
+
     def _unit(self, unit: Unit | None) -> str | None:
         return None if unit is None else self._namer.unit(unit)
 
     def _offers(self, case: Case, reader: Reader, now: datetime, form: Form | None, fault: FaultKind | None) -> list[Offer]:
-        offers = []
+        offers: list[Offer] = []
+        if reader.informed:
+            return offers
         possible = acts.offered(case.complaint, reader.actor)
         for act in possible:
             typed = form is not None and form.act is act

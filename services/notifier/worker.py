@@ -134,7 +134,9 @@ def conclude(claimed: Claimed, reply: Reply, provider_failures: int, city: City,
         return Outcome(state, reply.result, reply.detail, failures, decision, (told,), None, untold=False)
     plan: Plan = alerts.after(alert, city, at, f"{CHANNEL}: {state}")
     events = (told, *plan.unreachable)
-    return Outcome(state, reply.result, reply.detail, failures, decision, events, plan.alert, untold=plan.alert is None)
+    # Where one who was only informed is given up, the unit that must act has its own alert.
+    untold = plan.alert is None and alert.kind is not Kind.INFORMED
+    return Outcome(state, reply.result, reply.detail, failures, decision, events, plan.alert, untold=untold)
 
 
 WITHDRAWN = Outcome("withdrawn", "withdrawn", "nobody needs it any more", 0, NEVER, (), None, untold=False)
@@ -293,10 +295,10 @@ class Postman:
         if not kept:
             log.warning("an outcome came after the lease ran out", outcome=outcome.outcome)
             return
-        figures.ATTEMPTS.labels(CHANNEL, outcome.outcome).inc()
+        figures.ATTEMPTS.labels(CHANNEL, claimed.alert.kind, outcome.outcome).inc()
         if outcome.state == "sent":
-            figures.ALERT_SECONDS.labels(CHANNEL).observe((self._now() - claimed.created_at).total_seconds())
-            log.info("official alerted", unit=claimed.alert.unit.code)
+            figures.ALERT_SECONDS.labels(CHANNEL, claimed.alert.kind).observe((self._now() - claimed.created_at).total_seconds())
+            log.info("official alerted", unit=claimed.alert.unit.code, kind=claimed.alert.kind.value)
         elif outcome.decision == NEVER and outcome is not WITHDRAWN:
             figures.UNREACHABLE.inc()
             log.warning("official unreachable", unit=claimed.alert.unit.code, role=claimed.alert.role, why=outcome.detail)

@@ -95,8 +95,13 @@ def test_the_same_cause_makes_the_same_alert_and_another_cause_another():
     assert alerts.first(event, jakarta()) == alerts.first(event, jakarta())
     other = assigned(cause="again")
     assert alerts.first(event, jakarta()).alert.id != alerts.first(other, jakarta()).alert.id
-    ids = {alerts.notification_id(event.event_id, unit, mail) for unit in ("a", "b") for mail in ("x", "y")}
-    assert len(ids) == 4
+    ids = {
+        alerts.notification_id(event.event_id, unit, mail, kind)
+        for unit in "ab"
+        for mail in "xy"
+        for kind in (Kind.ASSIGNED, Kind.INFORMED)
+    }
+    assert len(ids) == 8
 
 
 def test_the_same_failure_makes_the_same_events():
