@@ -213,8 +213,9 @@ class City:
         return {
             branch: self.units[kota]
             for agency in self.agencies.values()
-            if not agency.external
             for kota, branch in agency.branches.items()
+            # One that acts for the whole city itself lies in none of its kota.
+            if branch != agency.code
         }
 
     def branch(self, agency: str, kota: str) -> Unit:

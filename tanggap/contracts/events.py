@@ -213,8 +213,8 @@ class ComplaintAssigned(Event):
 class ComplaintTriageRequested(Event):
     """No unit could be named: a person at the desk of `unit` decides, on a clock of its own.
 
-    `unit` is the city's triage desk, or the kecamatan whose camat decides. `ward`: the kelurahan of the place, where it is known.
-    Version 2 added values of `problem`.
+    `unit` is the city's triage desk, or the ward or kecamatan whose head decides. `ward`: the kelurahan of the place, where it is
+    known. `also`: units that are told at the same time, as of an assignment. Version 2 added values of `problem`.
     """
 
     version: ClassVar[int] = 2
@@ -227,6 +227,7 @@ class ComplaintTriageRequested(Event):
     clocks: tuple[ClockTerm, ...]
     decision: Decision
     ward: Unit | None = None
+    also: tuple[Unit, ...] = ()
 
 
 class ComplaintMerged(Event):

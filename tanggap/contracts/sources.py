@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +14,13 @@ from typing import Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from tanggap.contracts.faults import Faults
 
 _BOM: Final = b"\xef\xbb\xbf"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, as only an escape can bring in: no file, database or screen takes it."""
 
 
 def read_text(path: Path, faults: Faults) -> str | None:
@@ -139,11 +143,20 @@ class Entry:
         """Whether it is a single value, neither mapping nor list."""
         return isinstance(self._node, ScalarNode)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self._node, SequenceNode)
+
     def as_text(self, what: str) -> str | None:
         """A single value as written, without quotes."""
-        if isinstance(self._node, ScalarNode) and str(self._node.value).strip():
-            return str(self._node.value).strip()
-        self.fault(f"{what} must be a single value")
+        text = str(self._node.value).strip() if isinstance(self._node, ScalarNode) else ""
+        if not text:
+            self.fault(f"{what} must be a single value")
+        elif _HALF.search(text):
+            self.fault(f"{what} holds half of a character; write it out instead of as an escape")
+        else:
+            return text
         return None
 
     def as_number(self, what: str, most: float = 1e6) -> float | None:
@@ -209,7 +222,11 @@ class Entry:
             return {}
         table: dict[str, tuple[int, Entry]] = {}
         for key_node, value_node in self._node.value:
-            key, line = str(key_node.value), int(key_node.start_mark.line) + 1
+            line = int(key_node.start_mark.line) + 1
+            if not isinstance(key_node, ScalarNode):
+                self.faults.add(self.file, line, f"a key of {what} must be a single name")
+                continue
+            key = str(key_node.value)
             if key in table:
                 self.faults.add(self.file, line, f"{key} is given twice, first on line {table[key][0]}; keep one")
             else:
@@ -235,15 +252,31 @@ class Entry:
 def read_yaml(path: Path, faults: Faults) -> Entry | None:
     """The file's top value, or None, with the fault noted, where there is none."""
     text = read_text(path, faults)
-    if text is None:
-        return None
+    return None if text is None else parse_yaml(path.name, text, faults)
+
+
+def parse_yaml(file: str, text: str, faults: Faults) -> Entry | None:
+    """The top value of a text that is called `file` in faults; or None, with the fault noted, where there is none."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows it, and a warning would name no file
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        faults.add(path.name, int(mark.line) + 1 if mark else 1, f"is not YAML: {error.problem or error.context}")
+        faults.add(file, int(mark.line) + 1 if mark else 1, f"is not YAML: {error.problem or error.context}")
+        return None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        faults.add(file, line, f"is not YAML: character U+{int(error.character):04X} may not stand in it")
+        return None
+    except (OverflowError, ValueError) as error:
+        # The parser's own for an escape such as \UFFFFFFFF; it does not say where.
+        faults.add(file, 1, f"is not YAML: an escape that begins with a backslash names no character ({error})")
+        return None
+    except RecursionError:
+        faults.add(file, 1, "is not YAML that a person wrote: its values lie too deep in one another")
         return None
     if node is None:
-        faults.add(path.name, 1, "is empty")
+        faults.add(file, 1, "is empty")
         return None
-    return Entry(path.name, node, faults)
+    return Entry(file, node, faults)

@@ -26,6 +26,11 @@ def submitted(
     *,
     complaint_id: UUID | None = None,
     received_at: datetime = RECEIVED,
+    words: str = SECRET,
+    address: str | None = SECRET,
+    app: str = "tests",
+    source: str | None = None,
+    attributes: dict[str, str] | None = None,
 ) -> ComplaintSubmitted:
     """A complaint as intake tells of it; its text holds what must never be repeated."""
     return ComplaintSubmitted.create(
@@ -33,11 +38,13 @@ def submitted(
         cause="test",
         occurred_at=received_at,
         number="JK2611240001",
-        app="tests",
+        app=app,
+        source=source,
         client_request_id="1",
         category=category,
-        description=SECRET,
-        address=SECRET,
+        description=words,
+        address=address,
+        attributes=attributes or {},
         location=None if at is None else Point(lat=at[0], lon=at[1]),
         received_at=received_at,
     )

@@ -63,6 +63,12 @@ def test_jakarta_has_its_units_agencies_and_categories():
     assert jakarta().triage_unit.code == "triase"
 
 
+def test_an_agency_that_acts_for_the_whole_city_lies_in_none_of_its_kota_though_a_branch_does():
+    assert jakarta().kota("bpbd") is None
+    assert jakarta().kota("pln") is None
+    assert jakarta().kota("sudin-gulkarmat.31.01").code == "31.01"
+
+
 def test_no_alert_can_go_nowhere():
     for code in jakarta().units:
         officials = jakarta().officials(code)
@@ -363,10 +369,11 @@ def test_an_official_who_is_named_twice_for_a_unit_is_a_fault_and_two_officials_
     path = folder / "roster.csv"
     path.write_text(path.read_text(encoding="utf-8") + row, encoding="utf-8")
     assert [official.role for official in city.load(folder).officials("31.71.01.1001")] == ["lurah", "sekretaris_kelurahan"]
+    first = len(path.read_text(encoding="utf-8").splitlines())
     path.write_text(path.read_text(encoding="utf-8") + row, encoding="utf-8")
     (fault,) = faults(folder)
     assert fault.endswith(
-        "sekretaris.gambir@jakarta.example is on the roster of 31.71.01.1001 twice, first on line 416; keep one"
+        f"sekretaris.gambir@jakarta.example is on the roster of 31.71.01.1001 twice, first on line {first}; keep one"
     )
 
 

@@ -118,6 +118,24 @@ def test_working_time_between_two_moments_is_what_the_offices_worked(start, end,
     assert calendar().working_between(wall(start), wall(end)) == hours * HOUR
 
 
+OPEN = [
+    ("2026-11-24 07:29", False),
+    ("2026-11-24 07:30", True),
+    ("2026-11-24 15:59", True),
+    ("2026-11-24 16:00", False),
+    ("2026-11-27 16:15", True),  # Friday's hours are longer
+    ("2026-11-21 10:00", False),  # Saturday
+    ("2026-05-15 10:00", False),  # cuti bersama
+    ("2026-02-24 07:45", False),  # Ramadan begins later
+    ("2026-02-24 08:00", True),
+]
+
+
+@pytest.mark.parametrize(("moment", "is_open"), OPEN)
+def test_offices_are_open_from_the_first_second_of_their_hours_to_the_last(moment, is_open):
+    assert calendar().is_open(wall(moment)) is is_open
+
+
 def test_a_holiday_has_its_name_and_no_work():
     assert not calendar().is_working_day(date(2026, 5, 15))
     assert "Joint" in (calendar().holiday(date(2026, 5, 15)) or "")

@@ -76,7 +76,7 @@ def test_a_complaint_without_a_category_is_counted_as_other_and_goes_to_the_lura
     assert "The app named no category; counted as Other" in event.decision.reason.en
 
 
-@pytest.mark.parametrize("category", [None, "sampah", "banjir", "listrik", "potholes"])
+@pytest.mark.parametrize("category", [None, "sampah", "pju", "listrik", "potholes"])
 @pytest.mark.parametrize(
     ("at", "problem", "reasons"),
     [
@@ -98,6 +98,70 @@ def test_without_a_place_in_the_city_it_goes_to_triage_with_the_reason(decided, 
     assert indonesian in event.decision.reason.id
     assert english in event.decision.reason.en
     assert event.category == category
+
+
+@pytest.mark.parametrize("category", ["banjir", "kebakaran", "kriminal"])
+@pytest.mark.parametrize("at", [None, (0.0, 0.0), BEKASI, OPEN_SEA])
+def test_an_emergency_without_a_place_goes_to_those_who_find_callers_with_its_own_clocks(decided, category, at):
+    event = decided(category, at)
+    assert isinstance(event, ComplaintAssigned)
+    assert (event.unit.code, event.ward, event.decision.rule) == ("bpbd", None, "emergency-somewhere")
+    assert event.decision.confidence == 0
+    assert event.urgency == "emergency"
+    coordinate = next(clock for clock in event.clocks if clock.clock == "coordinate")
+    assert coordinate.due_at - RECEIVED <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("category", "at", "told"),
+    [
+        ("kebakaran", MONAS, ["Badan Penanggulangan Bencana Daerah", "Gambir"]),
+        ("banjir", PRAMUKA, ["Badan Penanggulangan Bencana Daerah", "Pulau Panggang"]),
+        ("kriminal", MONAS, ["Badan Penanggulangan Bencana Daerah", "Gambir"]),
+        ("banjir", None, []),
+        ("pju", MONAS, []),
+        (None, MONAS, []),
+    ],
+)
+def test_of_an_emergency_the_emergency_service_and_the_lurah_are_told_unless_they_act(decided, category, at, told):
+    event = decided(category, at)
+    assert [unit.name for unit in event.also] == told
+    assert event.unit not in event.also
+    for name in told:
+        assert name in event.decision.reason.id.partition("Diberitahukan juga ke")[2]
+        assert name in event.decision.reason.en.partition("Also told:")[2]
+    assert ("Also told" in event.decision.reason.en) == bool(told)
+
+
+FIRE = "Tolong pak, gudang ban TERBAKAR!! apinya sudah besaaaar"
+
+
+def test_words_of_fire_have_the_fire_service_told_whoever_acts(decided):
+    event = decided("listrik", words=FIRE)
+    assert event.unit.name == "PT PLN (Persero) UID Jakarta Raya"
+    assert [unit.code for unit in event.also] == ["sudin-gulkarmat.31.71", "bpbd"]
+
+
+@pytest.mark.parametrize(
+    ("category", "at", "unit", "rule"),
+    [
+        (None, MONAS, "sudin-gulkarmat.31.71", "fire-in-words"),
+        ("potholes", PRAMUKA, "sudin-gulkarmat.31.01", "fire-in-words"),
+        (None, None, "bpbd", "fire-in-words-somewhere"),
+    ],
+)
+def test_words_of_fire_decide_where_nobody_named_a_category_of_the_citys(decided, category, at, unit, rule):
+    event = decided(category, at, words=FIRE)
+    assert isinstance(event, ComplaintAssigned)
+    assert (event.unit.code, event.category, event.urgency, event.decision.rule) == (unit, "kebakaran", "emergency", rule)
+    for words in (event.decision.reason.id, event.decision.reason.en):
+        assert "gudang" not in words
+
+
+def test_the_units_that_a_notice_tells_are_told_of_what_goes_to_triage_too(decided):
+    event = decided("pju", None, words="Tiang roboh, satu orang tertimpa")
+    assert isinstance(event, ComplaintTriageRequested)
+    assert [unit.code for unit in event.also] == ["bpbd"]
 
 
 def test_an_unknown_category_goes_to_triage_with_the_ward_as_the_first_alternative(decided):
@@ -185,10 +249,10 @@ def test_an_emergency_is_answered_within_its_coordination_hours(decided):
 
 
 def test_triage_has_clocks_of_its_own(decided, jakarta):
-    event = decided("kebakaran", None)
+    event = decided("pju", None)
     assert event.clocks == jakarta.sla.triage_terms(RECEIVED)
     assert {clock.clock for clock in event.clocks} >= {"coordinate", "first_response", "resolution"}
-    assert event.urgency == "emergency"
+    assert event.urgency == "high"
 
 
 def test_the_same_complaint_makes_the_same_event_whenever_it_is_decided(jakarta, jakarta_wards, jakarta_policy):

@@ -1,19 +1,21 @@
 """Reading and checking a city's routing.yaml."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from services.routing import policy_file
-from services.routing.policy import every_facts
+from services.routing.policy import name_unit
 from tanggap.contracts.faults import CityFaults
+from tests.support.policies import WHY, every_facts, notice, policy, rule
 
-WHY = "why: {id: karena, en: because}"
-LAST = f"""
-  - rule: rest
-    to: triage
-    {WHY}
-"""
+BOMB = (
+    "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+    + "".join(f"{c}: &{c} [{', '.join(['*' + chr(ord(c) - 1)] * 10)}]\n" for c in "bcdefgh")
+    + "? *h\n: x\n"
+)
+"""A hundred million values, were anybody to write them out."""
 
 
 @pytest.fixture
@@ -29,21 +31,6 @@ def faults(jakarta, tmp_path):
     return read
 
 
-def rule(name="one", to="ward", when=None, more="", why=WHY):
-    lines = [
-        f"  - rule: {name}",
-        *([f"    when: {when}"] if when else []),
-        f"    to: {to}",
-        *([f"    {more}"] if more else []),
-        f"    {why}",
-    ]
-    return "\n".join(lines)
-
-
-def policy(*rules, last=LAST):
-    return "name: test-1\nrules:\n" + "\n".join(rules) + last
-
-
 @pytest.fixture
 def read(jakarta, tmp_path):
     """A policy that is right."""
@@ -56,8 +43,17 @@ def read(jakarta, tmp_path):
 
 
 def test_jakartas_own_policy_decides_every_complaint_and_uses_every_rule(jakarta, jakarta_policy):
-    used = {jakarta_policy.rule_for(facts).name for facts in every_facts(jakarta)}
+    used = {jakarta_policy.rule_for(facts).name for facts in every_facts(jakarta, jakarta_policy)}
     assert used == {one.name for one in jakarta_policy.rules}
+
+
+def test_every_notice_of_jakartas_own_policy_tells_somebody_and_names_a_unit_whenever_it_does(jakarta, jakarta_policy):
+    used = set()
+    for facts in every_facts(jakarta, jakarta_policy):
+        for told in jakarta_policy.notices_for(facts):
+            used.add(told.name)
+            assert all(name_unit(jakarta, target, facts) for target in told.targets)
+    assert used == {one.name for one in jakarta_policy.notices}
 
 
 def test_the_version_is_the_name_and_the_contents_sum(read):
@@ -91,8 +87,9 @@ def test_an_unknown_condition_value_and_key_are_all_named_at_once(faults):
     to: ward
     why: {id: karena, en: because, de: weil}"""
     )
+    known = "category, category_from, agency, urgency, ward_can_handle, place, kota, kecamatan, ward, hours, app, source, attributes, words"
     assert faults(text) == [
-        "routing.yaml:5: condition weather is unknown; known are category, agency, urgency, ward_can_handle, place, kota",
+        f"routing.yaml:5: condition weather is unknown; known are {known}",
         "routing.yaml:6: urgency: urgent is unknown",
         "routing.yaml:7: kota: 31.99 is unknown",
         "routing.yaml:8: ward_can_handle: maybe is unknown",
@@ -104,13 +101,17 @@ def test_an_unknown_condition_value_and_key_are_all_named_at_once(faults):
 @pytest.mark.parametrize(
     ("to", "fault"),
     [
-        ("mayor", "to: mayor is unknown; it must be ward, branch"),
+        ("mayor", "to: mayor is unknown; it must be ward, kecamatan, branch"),
         ("{branch: Bina_Marga}", "to: agency Bina_Marga is unknown; did you mean bina-marga?"),
         ("{agency: nasa}", "to: agency nasa is unknown"),
         ("{unit: 99.99}", "to: unit 99.99 is unknown"),
-        ("{desk: 31}", "to: desk is unknown; it must be ward, branch"),
-        ("{branch: pln, agency: pln}", "to must be ward, branch"),
+        ("{desk: 31}", "to: desk is unknown; it must be ward, kecamatan, branch"),
+        ("{branch: pln, agency: pln}", "to must be ward, kecamatan, branch"),
         ("[ward]", "to must be a mapping"),
+        ("unit", "to: unit is unknown; it must be ward"),
+        ("{unit: Gambir}", "to: unit Gambir is unknown; did you mean 31.71.01?"),
+        ("{unit: triase}", "to: unit triase is the triage desk; write to: triage"),
+        ("{triage: kota}", "to: desk kota is unknown"),
     ],
 )
 def test_an_unknown_target_is_named_with_its_line(faults, to, fault):
@@ -120,7 +121,7 @@ def test_an_unknown_target_is_named_with_its_line(faults, to, fault):
 
 
 def test_a_code_without_quotes_is_read_as_it_is_written(read):
-    assert read(policy(rule(when="{kota: 31.71, category: sampah}"))).rules[0].conditions[0] == (
+    assert read(policy(rule(when="{kota: 31.71, category: sampah, place: known}"))).rules[0].conditions[0] == (
         "kota",
         frozenset({"31.71"}),
     )
@@ -167,7 +168,8 @@ def test_rules_after_one_that_always_matches_are_refused(faults):
 
 def test_a_ward_for_complaints_without_a_place_is_refused(faults):
     found = faults(policy(rule(when="{category: sampah}")))
-    assert found == ["routing.yaml:3: rule one decides complaints without a place in the city, for which to: ward names nobody"]
+    what = "complaints whose place is kecamatan, none or outside, for which to: ward names nobody; add place: known"
+    assert found == [f"routing.yaml:3: rule one decides {what}"]
 
 
 def test_a_branch_for_a_category_that_no_agency_acts_for_is_refused(faults):
@@ -220,12 +222,39 @@ def test_a_reason_must_be_said_in_both_languages(faults):
         (b"name: \xff\n", "routing.yaml:1: byte 0xff is not UTF-8"),
         ("[" * 5_000, "routing.yaml:1: is not YAML"),
         ("name: x\nrules: &a [*a]\n", "routing.yaml:2: "),
-        ("# " + "x" * 1_000_000, "routing.yaml:1: has 1,000,002 bytes"),
+        ("name: x\nrules: [&a {rule: *a, to: *a, why: *a}]\n", "routing.yaml:2: "),
+        (BOMB, "routing.yaml:8: a key of the policy must be a single name"),
+        ("name: x\nrules: []\nalso: {a: b}\n", "routing.yaml:2: rules must name"),
+        ("name: x\n<<: {rules: []}\n", "routing.yaml:1: the policy lacks rules"),
+        ("name: \x01\n", "routing.yaml:1: is not YAML: character U+0001 may not stand in it"),
+        ('name: "\\UFFFFFFFF"\n', "routing.yaml:1: is not YAML: an escape that begins with a backslash"),
+        ('name: "\\ud800"\n', "routing.yaml:1: the policy's name holds half of a character"),
+        ("name: x\n---\nname: y\n", "routing.yaml:2: is not YAML: but found another document"),
+        (b"\xef\xbb\xbfname: x\n", "routing.yaml:1: starts with a byte order mark"),
+        ("# " + "x" * 10_000_000, "routing.yaml:1: has 10,000,002 bytes; a policy has at most 262,144"),
+        ("name: x\nrules:\n" + "  - {}\n" * 1_001, "routing.yaml:3: rules has 1,001 entries; at most 1,000"),
     ],
-    ids=["empty", "list", "no rules", "map", "text", "name", "broken", "alias", "twice", "bytes", "deep", "cycle", "large"],
-)
+    ids=[
+        "empty", "list", "no rules", "map", "text", "name", "broken", "alias", "twice", "bytes", "deep", "cycle", "cycle of maps",
+        "bomb", "also", "merge key", "control", "escape", "half", "two documents", "mark", "large", "many",
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_policy_gives_a_clear_fault(faults, text, fault):
-    assert faults(text)[0].startswith(fault)
+    assert any(found.startswith(fault) for found in faults(text))
+
+
+def test_an_anchor_that_is_given_twice_is_no_fault_since_yaml_allows_it(read):
+    text = policy(
+        rule("a", when="{category: &one sampah, place: known}"), rule("b", when="{category: &one pkl, place: &two known}")
+    )
+    assert len(read(text).rules) == 3
+
+
+def test_of_more_than_a_hundred_faults_the_first_hundred_are_named_and_the_rest_counted(faults):
+    values = "\n".join(f"        - none-such-{number}" for number in range(150))
+    found = faults(policy("  - rule: one\n    when:\n      category:\n" + values + f"\n    to: triage\n    {WHY}"))
+    assert len(found) == 101
+    assert found[-1] == "routing.yaml:106: and 50 faults more; mend these first"
 
 
 def test_a_missing_file_is_named(jakarta, tmp_path):
@@ -239,3 +268,133 @@ def test_an_empty_condition_is_refused(faults):
         == "routing.yaml:4: when must name a condition; leave it out for a rule that always matches"
     )
     assert "names no value, so the rule can never match" in faults(policy(rule(when="{category: []}")))[0]
+
+
+# What a rule may ask beside category and place
+
+
+def test_values_of_the_apps_own_words_are_read_without_case_and_words_as_a_text_is(read):
+    text = policy(
+        rule(
+            to="triage",
+            when="{app: ' JAKI ', source: [Twitter, none], attributes: {korban: [Ya, ADA]}, words: [Terbakarnya, Pohon  tumbang!]}",
+        )
+    )
+    assert dict(read(text).rules[0].conditions) == {
+        "app": {"jaki"},
+        "source": {"twitter", "none"},
+        "attributes.korban": {"ya", "ada"},
+        "words": {"terbakar", "pohon tumbang"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("when", "fault"),
+    [
+        ("{ward: Gambir}", "ward: Gambir is unknown; did you mean 31.71.01.1001?"),
+        ("{kecamatan: Gambir}", "kecamatan: Gambir is unknown; did you mean 31.71.01?"),
+        ("{kota: Kota Administrasi Jakarta Pusat}", "kota: Kota Administrasi Jakarta Pusat is unknown; did you mean 31.71?"),
+        ("{hours: night}", "hours: night is unknown"),
+        ("{category_from: citizen}", "category_from: citizen is unknown"),
+        ("{words: ['!!!']}", "words: '!!!' has no letter or digit in it"),
+        ("{words: []}", "words names no value, so the rule can never match"),
+        ("{words: {a: b}}", "words (a value, or several) must be a list"),
+        ("{attributes: {}}", "attributes must name a key and its values"),
+        ("{attributes: [korban]}", "attributes must be a mapping"),
+        ("{attributes: {Ada Korban: ya}}", "attribute 'Ada Korban' can't be a key"),
+        ("{attributes: {korban: []}}", "attributes.korban names no value"),
+        ("{category: [[sampah]]}", "category must be a single value"),
+        ("{category: %s}" % ("x" * 5_000), f"category: {'x' * 57}... is unknown"),
+    ],
+)
+def test_a_condition_that_can_not_be_is_named_with_its_line(faults, when, fault):
+    first = faults(policy(rule(to="triage", when=when)))[0]
+    assert first.startswith("routing.yaml:4: ")
+    assert first.removeprefix("routing.yaml:4: ").startswith(fault)
+
+
+def test_a_city_whose_categories_bear_a_name_that_policies_need_is_refused(jakarta):
+    clash = replace(jakarta, categories={**jakarta.categories, "none": jakarta.categories["lainnya"]})
+    with pytest.raises(CityFaults, match="the city has a category none, which in a policy means none of its own"):
+        policy_file.parse("routing.yaml", policy().encode(), clash)
+
+
+# Targets that need a place
+
+
+@pytest.mark.parametrize(
+    ("to", "places", "needed"),
+    [
+        ("ward", "kecamatan, none or outside", "known"),
+        ("{triage: ward}", "kecamatan, none or outside", "known"),
+        ("kecamatan", "none or outside", "[known, kecamatan]"),
+        ("branch", "none or outside", "[known, kecamatan]"),
+        ("{branch: gulkarmat}", "none or outside", "[known, kecamatan]"),
+        ("{triage: kecamatan}", "none or outside", "[known, kecamatan]"),
+    ],
+)
+def test_a_target_is_refused_where_the_place_does_not_name_it_and_taken_where_it_does(faults, read, to, places, needed):
+    assert faults(policy(rule(to=to, when="{category: sampah}"))) == [
+        f"routing.yaml:3: rule one decides complaints whose place is {places}, for which to: {to} names nobody; add place: {needed}"
+    ]
+    assert read(policy(rule(to=to, when=f"{{category: sampah, place: {needed}}}"))).rules[0].name == "one"
+
+
+@pytest.mark.parametrize("to", ["triage", "agency", "{agency: bpbd}", "{unit: 31.71}"])
+def test_a_target_that_needs_no_place_is_taken_without(read, to):
+    assert len(read(policy(rule(to=to, when="{category: sampah}"))).rules) == 2
+
+
+def test_a_place_that_an_earlier_rule_took_is_not_missing_in_a_later_one(read):
+    text = policy(rule("away", to="triage", when="{place: [kecamatan, none, outside]}"), rule(when="{category: sampah}"))
+    assert [one.name for one in read(text).rules] == ["away", "one", "rest"]
+
+
+# Notices
+
+
+def test_notices_are_read_with_one_target_or_several(read):
+    found = read(
+        policy(
+            rule("no-place", to="triage", when="{place: [none, outside]}"),
+            also=(
+                notice("fire", "[{branch: gulkarmat}, {agency: bpbd}]", "{words: api, place: known}"),
+                notice("all", "{unit: 31}"),
+            ),
+        )
+    )
+    assert [(one.name, one.line, len(one.targets)) for one in found.notices] == [("fire", 11, 2), ("all", 15, 1)]
+
+
+@pytest.mark.parametrize(
+    ("one", "fault"),
+    [
+        (notice(to="triage"), "routing.yaml:9: to: a notice can't go to triage"),
+        (notice(to="[]"), "routing.yaml:9: to names nobody"),
+        (notice(to="[{agency: bpbd}, {agency: bpbd}]"), "routing.yaml:9: to names the same twice, first on line 9"),
+        (notice(to="{agency: gulkarma}"), "routing.yaml:9: to: agency gulkarma is unknown"),
+        (notice("rest"), "routing.yaml:8: notice rest is given twice, first on line 4"),
+        (rule("told"), "routing.yaml:8: a notice lacks notice"),
+        (notice(to="ward"), "routing.yaml:8: notice told tells of complaints whose place is kecamatan, none or outside"),
+        (notice(to="agency", when="{place: known}"), "routing.yaml:8: notice told tells of complaints whose category is none"),
+        (notice(when="{category: sampah, agency: pln}"), "routing.yaml:8: notice told never tells: no complaint can meet"),
+    ],
+)
+def test_a_notice_that_tells_nobody_is_named_with_its_line(faults, one, fault):
+    assert any(found.startswith(fault) for found in faults(policy(also=(one,))))
+
+
+def test_a_notice_that_tells_nobody_anything_new_is_named_with_those_that_do(faults):
+    text = policy(
+        also=(
+            notice("narrow", "{agency: bpbd}", "{category: [banjir, kebakaran], hours: off}"),
+            notice("emergencies", "{agency: bpbd}", "{urgency: emergency}"),
+            notice("again", "{agency: bpbd}", "{urgency: emergency}"),
+            notice("others", "{agency: gulkarmat}", "{urgency: emergency}"),
+        )
+    )
+    already = "tells {agency: bpbd} nothing new, it is told already by"
+    assert faults(text) == [
+        f"routing.yaml:8: notice narrow {already} emergencies (line 12), again (line 16)",
+        f"routing.yaml:16: notice again {already} narrow (line 8), emergencies (line 12)",
+    ]

@@ -1,0 +1,82 @@
+"""What tests of the policy share: complaints as a policy sees them, every kind of them, and policies as text."""
+
+from itertools import product
+
+from services.routing.policy import ATTRIBUTE, NONE, WORDS, Facts, Policy
+from services.routing.policy_check import whats, wheres
+from services.routing.words import Said
+from tanggap.contracts.city import City
+
+WHY = "why: {id: karena, en: because}"
+LAST = f"""
+  - rule: rest
+    to: triage
+    {WHY}
+"""
+NO_RULE_ASKS = "nothing that any rule asks for"
+
+
+def rule(name="one", to="ward", when=None, more="", why=WHY):
+    """A rule of four to six lines."""
+    lines = [
+        f"  - rule: {name}",
+        *([f"    when: {when}"] if when else []),
+        f"    to: {to}",
+        *([f"    {more}"] if more else []),
+        f"    {why}",
+    ]
+    return "\n".join(lines)
+
+
+def notice(name="told", to="{agency: gulkarmat}", when=None, why=WHY):
+    """An entry of `also`."""
+    return rule(name, to, when, why=why).replace("- rule:", "- notice:")
+
+
+def policy(*rules, last=LAST, also=()):
+    """A policy; its last rule sends the rest to triage."""
+    told = "also:\n" + "\n".join(also) + "\n" if also else ""
+    return "name: test-1\nrules:\n" + "\n".join(rules) + last + told
+
+
+def some_wheres(city: City):
+    """Everywhere that a complaint may be, but of each kota only its first two kecamatan with two wards each."""
+    found, seen = [], {}
+    for one in wheres(city):
+        of = seen.setdefault((one.place, one.kota), {})
+        count = of.get(one.kecamatan, 0)
+        if (one.kecamatan in of or len(of) < 2) and count < 2:
+            of[one.kecamatan] = count + 1
+            found.append(one)
+    return found
+
+
+def every_facts(city: City, policy: Policy):
+    """Every kind of complaint that this policy can tell apart, but for its words: none of those asked for, or one alone.
+
+    Wards are picked as `some_wheres` does; a policy that names one must be tried otherwise.
+    """
+    free = {}
+    words = [NO_RULE_ASKS]
+    for condition in (condition for one in (*policy.rules, *policy.notices) for condition in one.conditions):
+        if condition.fact == WORDS:
+            words += condition.values
+        elif condition.fact in {"app", "source"} or condition.fact.startswith(ATTRIBUTE):
+            free.setdefault(condition.fact, {NO_RULE_ASKS, NONE}).update(condition.values)
+    for what, where, hours, said in product(whats(city), some_wheres(city), ("office", "off"), dict.fromkeys(words)):
+        for values in product(*free.values()):
+            given = dict(zip(free, values, strict=True))
+            attributes = {
+                fact.removeprefix(ATTRIBUTE): value
+                for fact, value in given.items()
+                if fact.startswith(ATTRIBUTE) and value != NONE
+            }
+            yield Facts(
+                *what,
+                *where,
+                hours=hours,
+                app=given.get("app", "jaki"),
+                source=given.get("source", NONE),
+                attributes=attributes,
+                words=Said(said),
+            )

@@ -1,0 +1,262 @@
+"""The proof that a policy is whole, held against trying every complaint of a small city."""
+
+import random
+import time
+from collections import defaultdict
+from dataclasses import replace
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.routing import policy_check, policy_file
+from services.routing.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
+from services.routing.policy_check import whats, wheres
+from services.routing.words import Said
+from tanggap.contracts.events import Words
+from tanggap.contracts.faults import CityFaults, Faults
+from tests.support.policies import policy, rule
+
+CATEGORIES = ("sampah", "banjir", "listrik", "lainnya")
+WORDS = ("api", "pohon", "pohon tumbang")
+SOURCES = ("twitter", "wa")
+KEPT = ("31", "31.71", "31.71.01", "31.71.01.1001", "31.71.01.1002", "31.01", "31.01.01", "31.01.01.1001", "triase")
+WHY_WORDS = Words(id="karena", en="because")
+
+
+@pytest.fixture(scope="session")
+def small(jakarta):
+    """Jakarta with two kota, two kecamatan, three wards and four categories."""
+    units = {code: info for code, info in jakarta.units.items() if code in KEPT or info.level in {"dinas", "sudin", "external"}}
+    assert set(KEPT) <= units.keys()
+    return replace(jakarta, units=units, categories={slug: jakarta.categories[slug] for slug in CATEGORIES})
+
+
+@pytest.fixture(scope="session")
+def all_facts(small):
+    """Every complaint of the small city that these tests' rules can tell apart."""
+    texts = {
+        frozenset(word for word in WORDS if word in chosen or any(f" {word} " in f" {one} " for one in chosen)): chosen
+        for size in range(len(WORDS) + 1)
+        for chosen in combinations(WORDS, size)
+    }
+    return [
+        Facts(*what, *where, hours=hours, app="jaki", source=source, attributes=attributes, words=Said(" dan ".join(chosen)))
+        for what, where, hours, source, attributes, chosen in product(
+            whats(small),
+            wheres(small),
+            ("office", "off"),
+            (*SOURCES, NONE, "another"),
+            ({}, {"korban": "ya"}, {"korban": "another"}),
+            texts.values(),
+        )
+    ]
+
+
+values = {
+    "category": (*CATEGORIES, *sorted(WITHOUT_CATEGORY)),
+    "category_from": ("app", "text", "none"),
+    "agency": ("lingkungan-hidup", "sumber-daya-air", "pln"),
+    "urgency": ("emergency", "high", "normal"),
+    "ward_can_handle": ("yes", "no"),
+    "place": ("known", "kecamatan", "none", "outside"),
+    "kota": ("31.71", "31.01"),
+    "kecamatan": ("31.71.01", "31.01.01"),
+    "ward": ("31.71.01.1001", "31.71.01.1002", "31.01.01.1001"),
+    "hours": ("office", "off"),
+    "source": (*SOURCES, NONE),
+    "attributes.korban": ("ya", NONE),
+    "words": WORDS,
+}
+TARGETS = (
+    Target("triage"),
+    Target("triage", "ward"),
+    Target("triage", "kecamatan"),
+    Target("ward"),
+    Target("kecamatan"),
+    Target("branch"),
+    Target("branch", "gulkarmat"),
+    Target("agency"),
+    Target("agency", "bpbd"),
+    Target("unit", "31.71"),
+)
+
+
+@st.composite
+def conditions(draw, least=0):
+    chosen = draw(st.lists(st.sampled_from(sorted(values)), min_size=least, max_size=3, unique=True))
+    return tuple(Condition(fact, draw(st.frozensets(st.sampled_from(values[fact]), min_size=1, max_size=4))) for fact in chosen)
+
+
+@st.composite
+def rules(draw):
+    found = [
+        Rule(
+            f"r{number}",
+            number,
+            draw(conditions(least=1)),
+            draw(st.sampled_from(TARGETS)),
+            draw(st.sampled_from((None, None, "lainnya"))),
+            WHY_WORDS,
+        )
+        for number in range(1, draw(st.integers(1, 6)))
+    ]
+    return [*found, Rule("rest", 90, (), Target("triage"), None, WHY_WORDS)]
+
+
+@st.composite
+def notices(draw):
+    return [
+        Notice(f"n{number}", 100 + number, draw(conditions()), (draw(st.sampled_from(TARGETS[3:])),), WHY_WORDS)
+        for number in range(draw(st.integers(0, 3)))
+    ]
+
+
+def tried(small, all_facts, rules, notices):
+    """What is wrong, found by trying every complaint: line, and the words by which the fault can be told."""
+    return tried_rules(small, all_facts, rules) | tried_notices(small, all_facts, notices)
+
+
+def tried_rules(small, all_facts, rules):
+    wrong = set()
+    decided, takers, can = defaultdict(list), defaultdict(set), set()
+    for facts in all_facts:
+        first, *later = (one for one in rules if one.matches(facts))
+        can |= {first.name, *(one.name for one in later)}
+        decided[first.name].append(facts)
+        for one in later:
+            takers[one.name].add(f"{first.name} (line {first.line})")
+    for one in rules:
+        if not decided[one.name]:
+            reasons = takers[one.name] if one.name in can else {"no complaint can meet all its conditions"}
+            wrong |= {(one.line, reason) for reason in reasons}
+            continue
+        wrong |= nobody(small, one, one.target, decided[one.name])
+        if one.target.kind != "triage" and one.counted_as is None:
+            without = {facts.category for facts in decided[one.name]} & WITHOUT_CATEGORY
+            wrong |= {(one.line, f"decides complaints whose category is {category}; say under which") for category in without}
+    return wrong
+
+
+def tried_notices(small, all_facts, notices):
+    wrong = set()
+    told = {one.name: {number for number, facts in enumerate(all_facts) if one.matches(facts)} for one in notices}
+    for one in notices:
+        if not told[one.name]:
+            wrong.add((one.line, "no complaint can meet all its conditions"))
+            continue
+        wrong |= nobody(small, one, one.targets[0], [all_facts[number] for number in told[one.name]])
+        same = {other.name for other in notices if set(other.conditions) == set(one.conditions) and other.line >= one.line}
+        others = [other for other in notices if other.targets == one.targets and other.name not in same]
+        if told[one.name] <= set().union(*(told[other.name] for other in others)):
+            wrong |= {(one.line, f"{other.name} (line {other.line})") for other in others if told[other.name] & told[one.name]}
+    return wrong
+
+
+def nobody(small, one, target, decided):
+    missing = [facts for facts in decided if name_unit(small, target, facts) is None]
+    without_agency = target.kind in {"branch", "agency"} and target.of is None
+    places = {facts.place for facts in missing if not (without_agency and target.kind == "agency")}
+    if target.kind == "branch":
+        places = {facts.place for facts in decided if facts.kota is None}
+    agencies = {facts.category for facts in decided if facts.agency is None} if without_agency else set()
+    return {(one.line, place) for place in places} | {(one.line, f"{category}, for which") for category in agencies}
+
+
+@given(rules(), notices())
+def test_it_finds_exactly_what_trying_every_complaint_finds(small, all_facts, rules, notices):
+    faults = Faults()
+    policy_check.check("routing.yaml", small, rules, notices, faults)
+    expected = tried(small, all_facts, rules, notices)
+    for line, words in expected:
+        assert any(fault.line == line and words in fault.what for fault in faults.found), (line, words, faults.found)
+    for fault in faults.found:
+        known = [words for line, words in expected if line == fault.line]
+        assert any(words in fault.what for words in known), fault
+        named = (
+            fault.what.partition("before it takes all")[0].rpartition(": ")[2].split(", ")
+            if "never decides" in fault.what
+            else []
+        )
+        assert all(any(words in name for words in known) for name in named), fault
+
+
+def test_words_that_hold_others_are_seen_through(jakarta):
+    def text(first, second):
+        return policy(
+            rule("first", to="triage", when=f"{{words: [{first}]}}"), rule("second", to="triage", when=f"{{words: [{second}]}}")
+        )
+
+    def faults(first, second):
+        try:
+            policy_file.parse("p", text(first, second).encode(), jakarta)
+        except CityFaults as found:
+            return [str(fault) for fault in found.faults]
+        return []
+
+    shadowed = ["p:7: rule second never decides: first (line 3) before it takes all that it matches"]
+    assert faults("api, pohon", "pohon") == shadowed
+    assert faults("pohon", "pohon tumbang") == shadowed
+    assert faults("tumbang", "pohon tumbang, tumbang sendiri") == shadowed
+    assert faults("pohon tumbang", "pohon") == []
+    assert faults("pohon", "pohon, api") == []
+
+
+def many(count, made, *, seed=5):
+    """A policy of so many rules, each made by chance, without those that never decide."""
+    chance = random.Random(seed)
+    return policy(*(rule(f"r{number}", to="triage", when=made(chance)) for number in range(count)))
+
+
+def ordinary(jakarta):
+    slugs, wards = sorted(jakarta.categories), [info.code for info in jakarta.wards()]
+
+    def made(chance):
+        parts = [f"category: [{', '.join(chance.sample(slugs, chance.randint(1, 3)))}]"]
+        parts.append(f"ward: [{', '.join(chance.sample(wards, chance.randint(1, 5)))}]")
+        if chance.random() < 0.3:
+            parts.append(f"words: [{', '.join(chance.sample(('api', 'air', 'pohon', 'kabel', 'asap', 'bau', 'got'), 3))}]")
+        if chance.random() < 0.3:
+            parts.append(f"attributes: {{{chance.choice(('korban', 'lantai', 'jalan'))}: [{chance.choice('abc')}]}}")
+        if chance.random() < 0.2:
+            parts.append("hours: off")
+        return "{" + ", ".join(parts) + "}"
+
+    return made
+
+
+def test_a_policy_of_two_hundred_rules_is_checked_within_a_second(jakarta):
+    read = policy_file.parse("p", many(200, ordinary(jakarta)).encode(), jakarta)
+    assert len(read.rules) == 201
+    spent = []
+    for _ in range(3):
+        faults = Faults()
+        started = time.process_time()
+        policy_check.check("p", jakarta, read.rules, (), faults)
+        spent.append(time.process_time() - started)
+        assert faults.found == []
+    assert min(spent) < 1
+
+
+def test_a_policy_that_is_too_tangled_to_be_judged_is_refused_within_seconds_with_the_rule_at_which_it_ended(jakarta):
+    def made(chance):
+        keys = chance.sample(range(40), 3)
+        return "{attributes: {" + ", ".join(f"a{key}: {chance.choice(('ya', 'none'))}" for key in keys) + "}}"
+
+    started = time.process_time()
+    with pytest.raises(CityFaults) as caught:
+        policy_file.parse("p", many(400, made).encode(), jakarta)
+    assert time.process_time() - started < 20
+    (fault,) = [fault for fault in caught.value.faults if "too tangled" in fault.what]
+    assert "the policy is too tangled to be checked from r" in fault.what
+    assert "ask for fewer facts in one rule" in fault.what
+    assert fault.line > 3
+
+
+def test_a_thousand_rules_are_checked_too(jakarta):
+    wards = [info.code for info in jakarta.wards()]
+    slugs = sorted(jakarta.categories)
+    pairs = list(product(slugs, wards))[:: len(slugs) * len(wards) // 999][:999]
+    text = policy(*(rule(f"r{number}", when=f"{{category: {slug}, ward: {ward}}}") for number, (slug, ward) in enumerate(pairs)))
+    assert len(policy_file.parse("p", text.encode(), jakarta).rules) == 1_000

@@ -1,0 +1,62 @@
+"""The words of a complaint as rules ask for them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.routing.words import Said, Wanted, phrase_of
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("Pohon  TUMBANG!", "pohon tumbang"),
+        ("pohon-tumbang_besar", "pohon tumbang besar"),
+        ("kebakaraaaaan", "kebakaran"),
+        ("apinya besar", "api besar"),
+        ("hanya punya tanya", "hanya punya tanya"),
+        ("ＫＥＢＡＫＡＲＡＮ di Jl. Café", "kebakaran di jl café"),
+        ("RT 005, no 1112", "rt 005 no 1112"),
+        ("🔥🔥 ... !!!", ""),
+        ("", ""),
+    ],
+)
+def test_case_marks_stretched_letters_and_nya_are_nothing_to_a_phrase(text, phrase):
+    assert phrase_of(text) == phrase
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "has"),
+    [
+        (["terbakar"], "Gudang TERBAKAR!", True),
+        (["terbakar"], "gudang,terbakarnya pagi", True),
+        (["terbakar"], "bakar sampah", False),
+        (["api"], "kapital apik rapi", False),
+        (["api"], "apinya membesar", True),
+        (["api"], "Api\u200b! 🔥", True),
+        (["pohon tumbang"], "ada Pohon tumbang di jalan", True),
+        (["pohon tumbang"], "pohonnya, tumbang", True),
+        (["pohon tumbang"], "pohon mau tumbang", False),
+        (["pohon tumbang"], "tumbang pohon", False),
+        (["got", "pohon tumbang"], "pohon dan got", True),
+        (["api"], "", False),
+    ],
+)
+def test_a_text_has_a_word_where_the_word_stands_by_itself_and_a_phrase_where_its_words_stand_in_a_row(wanted, text, has):
+    said = Said(text)
+    asked = Wanted(wanted)
+    assert asked.in_(said) is has
+    assert bool(asked.found(said)) is has
+
+
+@given(st.text(), st.lists(st.text(min_size=1).map(phrase_of).filter(bool), min_size=1, max_size=4))
+def test_every_text_has_an_answer_and_the_quick_look_agrees_with_the_plain_one(text, wanted):
+    said = Said(text)
+    plain = f" {phrase_of(text)} "
+    assert Wanted(wanted).in_(said) == any(f" {one} " in plain for one in wanted)
+
+
+@given(st.lists(st.sampled_from(["api", "apinya", "hanya", "nya", "pohon", "besaaar", "Api!", "-"]), max_size=6).map(" ".join))
+def test_a_texts_own_phrase_is_always_found_in_it(text):
+    phrase = phrase_of(text)
+    assert not phrase or Wanted([phrase]).in_(Said(text))
