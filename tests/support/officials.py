@@ -54,7 +54,29 @@ GAMBIR = Unit(code="31.71.01.1001", name="Gambir")
 GAMBIR_DISTRICT = Unit(code="31.71.01", name="Gambir")
 LURAH = "lurah.gambir@jakarta.example"
 REASON = Words(id="Titik laporan berada di Kelurahan Gambir.", en="The point of the report lies in Kelurahan Gambir.")
+FIRE_SERVICE = Unit(
+    code="sudin-gulkarmat.31.71", name="Suku Dinas Penanggulangan Kebakaran dan Penyelamatan Kota Administrasi Jakarta Pusat"
+)
 DECISION = Decision(method="point", confidence=1, rule="ward", reason=REASON, policy_version="1", wards_version="1")
+TOLD_ALL = DECISION.model_copy(
+    update={
+        "confidence": 0.86,
+        "alternatives": (Unit(code="31.71.01.1002", name="Cideng"),),
+        "category_method": "text",
+        "category_confidence": 0.93,
+        "category_words": ("pohon tumbang", "menimpa"),
+        "other_categories": ("pohon", "jalan_rusak"),
+        "classifier_version": "c1",
+        "gazetteer_version": "g1",
+        "conflicts": (
+            Words(
+                id="Alamat menyebut Kelurahan Cideng, titiknya di Kelurahan Gambir.",
+                en="The address names Kelurahan Cideng, the point lies in Kelurahan Gambir.",
+            ),
+        ),
+    }
+)
+"""A decision that says all that one can."""
 LINK_LIFETIME = timedelta(days=45)
 
 
@@ -107,17 +129,16 @@ class Life:
         }
         return self.add(ComplaintAssigned, cause, **(values | more))
 
-    def triaged(self) -> "Life":
-        return self.add(
-            ComplaintTriageRequested,
-            "triaged",
-            unit=jakarta().triage_unit,
-            problem="no_point",
-            category=None,
-            urgency="normal",
-            clocks=jakarta().sla.triage_terms(self.received_at),
-            decision=DECISION,
-        )
+    def triaged(self, unit: Unit | None = None, **more: Any) -> "Life":
+        values = {
+            "unit": unit or jakarta().triage_unit,
+            "problem": "no_point",
+            "category": None,
+            "urgency": "normal",
+            "clocks": jakarta().sla.triage_terms(self.received_at),
+            "decision": DECISION,
+        }
+        return self.add(ComplaintTriageRequested, "triaged", **(values | more))
 
     def acknowledged(self, actor: Actor, cause: object = "acknowledged", at: datetime | None = None) -> "Life":
         return self.add(ComplaintAcknowledged, cause, at, actor=actor)

@@ -6,10 +6,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.notifier import figures
 from tanggap.contracts import lifecycle
+from tanggap.contracts.city import Official
 from tanggap.contracts.events import Actor, OfficialUnreachable, Unit
 from tanggap.contracts.lifecycle import Status
-from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, read, with_officials
+from tests.support.officials import FIRE_SERVICE, GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, read, with_officials
 
 LURAH_GAMBIR = Actor(role="lurah", unit=GAMBIR)
 
@@ -160,6 +162,48 @@ async def test_of_two_officials_in_a_unit_only_the_first_is_alerted_at_first(off
     office = Office(office.database, with_officials(office.city, {GAMBIR.code: both}), office.mailbox)
     await office.log(Life().submitted().assigned())
     assert [alert["address"] for alert in await office.alerts()] == ["a@x.example"]
+
+
+def with_fire_service(office: Office, *officials: Official) -> Office:
+    """The office in a city whose fire service has these officials."""
+    return Office(office.database, with_officials(office.city, {FIRE_SERVICE.code: officials}), office.mailbox)
+
+
+async def test_a_unit_told_beside_is_informed_once_however_often_the_record_is_read(office: Office):
+    two = (official(FIRE_SERVICE, "kepala", "a@x.example"), official(FIRE_SERVICE, "wakil", "b@x.example"))
+    office = with_fire_service(office, *two)
+    life = Life().submitted().assigned(also=(FIRE_SERVICE,))
+    await office.log(life)
+    before = await office.alerts()
+    assert {(alert["kind"], alert["address"], alert["holder_code"]) for alert in before} == {
+        ("assigned", LURAH, GAMBIR.code),
+        ("informed", "a@x.example", GAMBIR.code),
+        ("informed", "b@x.example", GAMBIR.code),
+    }
+    await office.rows("UPDATE complaints SET state = NULL")
+    await office.log(life)
+    assert await office.alerts() == before
+    assert await office.outbox() == []
+
+
+async def test_a_unit_told_beside_that_has_nobody_is_told_as_unreachable_and_the_alert_goes_out_all_the_same(office: Office):
+    office = with_fire_service(office)
+    unreachable = figures.UNREACHABLE._value.get()
+    untold = figures.UNTOLD._value.get()
+    await office.log(Life().submitted().assigned(also=(FIRE_SERVICE,)))
+    (alert,) = await office.alerts()
+    assert (alert["kind"], alert["unit_code"]) == ("assigned", GAMBIR.code)
+    (gone,) = await office.outbox()
+    assert isinstance(gone, OfficialUnreachable)
+    assert (gone.unit, gone.role) == (FIRE_SERVICE, "none")
+    assert figures.UNREACHABLE._value.get() == unreachable + 1
+    assert figures.UNTOLD._value.get() == untold, "the unit that must act has its alert"
+
+
+async def test_a_camat_who_must_name_the_unit_is_alerted_by_a_request_for_triage(office: Office):
+    await office.log(Life().submitted(location=None).triaged(GAMBIR_DISTRICT, problem="only_kecamatan"))
+    (alert,) = await office.alerts()
+    assert (alert["unit_code"], alert["role"], alert["kind"]) == (GAMBIR_DISTRICT.code, "camat", "triage")
 
 
 async def test_the_trace_of_the_record_stays_with_the_alert(office: Office):

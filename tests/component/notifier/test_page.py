@@ -14,7 +14,18 @@ from services.notifier.page import OfficialsPage
 from tanggap.contracts.events import Actor, ComplaintAcknowledged, ComplaintRejected, ComplaintResolved, OfficialSeen
 from tanggap.contracts.lifecycle import Status
 from tanggap.platform.database import Database
-from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, read, with_officials
+from tests.support.officials import (
+    FIRE_SERVICE,
+    GAMBIR,
+    GAMBIR_DISTRICT,
+    LURAH,
+    TOLD_ALL,
+    Life,
+    Office,
+    official,
+    read,
+    with_officials,
+)
 
 LURAH_GAMBIR = Actor(role="lurah", unit=GAMBIR)
 CAMAT_GAMBIR = Actor(role="camat", unit=GAMBIR_DISTRICT)
@@ -119,6 +130,82 @@ async def test_taking_a_report_to_hand_goes_to_the_log_and_the_reader_is_told_wh
     event = (await office.outbox())[-1]
     assert isinstance(event, ComplaintAcknowledged)
     assert (event.actor, event.complaint_id) == (LURAH_GAMBIR, life.id)
+
+
+async def test_a_link_of_one_who_is_informed_shows_the_complaint_and_takes_no_act(office: Office):
+    life = Life().submitted().assigned(also=(GAMBIR_DISTRICT,))
+    await office.log(life)
+    path, acting = await office.link(life, GAMBIR_DISTRICT, "camat"), await office.link(life)
+    async with office.browser() as browser:
+        page = await browser.get(path)
+        said = words(page)
+        for expected in (
+            "Tembusan, untuk Anda ketahui",
+            "Laporan ini tanggung jawab Kelurahan Gambir. Kantor Anda tidak perlu menjawab warga.",
+            "Lubang besar di depan halte",
+            "Titik laporan berada di Kelurahan Gambir.",
+            "dapat membaca laporan ini",
+        ):
+            assert expected in said
+        assert "<form" not in page.text
+        assert "Tindakan Anda" not in said
+        assert "tidak dapat sampai" not in said, "nobody failed to be reached"
+        refused = await browser.post(path, data=form(await browser.get(acting), "resolve", NOTE))
+        assert refused.status_code == 403
+        assert "Tautan ini hanya untuk membaca" in words(refused)
+        english = words(await browser.get(f"{path}?lang=en"))
+        assert "This report is the responsibility of Kelurahan Gambir. Your office need not answer the citizen." in english
+        assert (await browser.post(f"{path}/seen")).status_code == 204
+    (seen,) = await office.outbox()
+    assert isinstance(seen, OfficialSeen)
+    assert (seen.unit, seen.role) == (GAMBIR_DISTRICT, "camat")
+    assert await office.value("SELECT count(*) FROM acts") == 0
+
+
+async def test_the_page_says_how_the_unit_was_found_what_else_was_possible_and_what_contradicts(office: Office):
+    life = Life().submitted(category=None).assigned(category="pohon_tumbang", decision=TOLD_ALL, also=(FIRE_SERVICE,))
+    await office.log(life)
+    path = await office.link(life)
+    async with office.browser() as browser:
+        page = await browser.get(path)
+        said, english = words(page), words(await browser.get(f"{path}?lang=en"))
+    for expected in (
+        "Perlu dicermati Alamat menyebut Kelurahan Cideng, titiknya di Kelurahan Gambir.",
+        "Tempat Dari titik di peta Keyakinan 86%",
+        "Kategori Dari kata-kata laporan Keyakinan 93%",
+        "Kata yang menentukan pohon tumbang, menimpa",
+        "Kemungkinan lain Pohon perlu dipangkas Jalan rusak Kelurahan Cideng",
+        f"Juga diberi tahu {FIRE_SERVICE.name}",
+    ):
+        assert expected in said, expected
+    assert "Look closely The address names Kelurahan Cideng, the point lies in Kelurahan Gambir." in english
+    assert "Category From the report's words Confidence 93%" in english
+    assert "<details>" in page.text, "it does not stand in the way of who must act"
+
+
+async def test_where_the_unit_must_yet_be_named_what_else_is_possible_stands_open(office: Office):
+    decision = TOLD_ALL.model_copy(update={"category_method": "none", "category_confidence": 0.41})
+    life = Life().submitted(category=None).triaged(GAMBIR_DISTRICT, problem="unsure_category", ward=GAMBIR, decision=decision)
+    await office.log(life)
+    async with office.browser() as browser:
+        page = await browser.get(await office.link(life, GAMBIR_DISTRICT, "camat"))
+    assert "<details open>" in page.text
+    said = words(page)
+    assert "Tanpa kategori, Kelurahan Gambir" in said
+    assert "Anda bertindak sebagai Camat Gambir" in said
+    assert "Diteruskan ke Kecamatan Gambir untuk ditentukan unitnya" in said
+    assert "Kategori Belum diketahui Keyakinan 41%" in said
+    assert "Terima laporan" in said
+
+
+async def test_a_decision_that_says_no_more_than_its_reason_shows_no_empty_lines(office: Office):
+    life = Life().submitted().assigned()
+    await office.log(life)
+    async with office.browser() as browser:
+        said = words(await browser.get(await office.link(life)))
+    assert "Dari titik di peta Keyakinan 100%" in said
+    for missing in ("Perlu dicermati", "Kata yang menentukan", "Kemungkinan lain", "Juga diberi tahu"):
+        assert missing not in said
 
 
 async def test_resolving_needs_a_note_that_says_something_and_nothing_typed_is_lost(office: Office):

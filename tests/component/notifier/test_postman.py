@@ -12,7 +12,7 @@ from services.notifier.queries import QUERIES
 from services.notifier.smtp import Provider, Server
 from tanggap.contracts.events import Actor, OfficialNotified, OfficialUnreachable, Unit
 from tests.support.mailbox import Mailbox
-from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, with_officials
+from tests.support.officials import FIRE_SERVICE, GAMBIR, GAMBIR_DISTRICT, LURAH, Life, Office, official, with_officials
 
 CAMAT = "camat.gambir@jakarta.example"
 SENT = "SELECT count(*) FROM notifications WHERE state = 'sent'"
@@ -33,6 +33,59 @@ async def test_an_alert_is_mailed_and_the_log_is_told_that_it_was_sent(office: O
     (attempt,) = await office.attempts()
     assert (attempt["outcome"], attempt["resend"]) == ("sent", False)
     assert alert["due_at"] is None
+
+
+async def informing(office: Office) -> tuple[Office, Life]:
+    """An office in a city whose fire service has one official, and a life in which it is told beside."""
+    chief = official(FIRE_SERVICE, "kepala_suku_dinas", "gulkarmat@x.example")
+    office = Office(office.database, with_officials(office.city, {FIRE_SERVICE.code: (chief,)}), office.mailbox)
+    return office, Life().submitted().assigned(urgency="emergency", also=(FIRE_SERVICE,))
+
+
+def sent_of(kind: str) -> float:
+    return figures.ATTEMPTS.labels("email", kind, "sent")._value.get()
+
+
+async def test_who_is_informed_gets_a_mail_of_their_own_and_counts_as_such(office: Office, mailbox: Mailbox):
+    office, life = await informing(office)
+    before = sent_of("assigned"), sent_of("informed")
+    await office.log(life)
+    async with office.at_work():
+        await mailbox.wait_for(2)
+        await office.until(SENT, 2)
+    by_recipient = {mail.recipient: mail for mail in mailbox.mails}
+    assert by_recipient.keys() == {LURAH, "gulkarmat@x.example"}
+    assert "DARURAT, tembusan" in by_recipient["gulkarmat@x.example"].message["Subject"]
+    assert by_recipient[LURAH].link != by_recipient["gulkarmat@x.example"].link
+    told = await office.outbox()
+    assert {(event.unit.code, event.state) for event in told} == {(GAMBIR.code, "sent"), (FIRE_SERVICE.code, "sent")}
+    assert (sent_of("assigned"), sent_of("informed")) == (before[0] + 1, before[1] + 1)
+
+
+async def test_where_one_who_is_informed_can_not_be_reached_the_log_hears_of_it_and_nobody_else_is_alerted(
+    office: Office, mailbox: Mailbox
+):
+    office, life = await informing(office)
+    mailbox.refuse = lambda recipient: "550 no" if recipient != LURAH else None
+    untold = figures.UNTOLD._value.get()
+    await office.log(life)
+    async with office.at_work():
+        await office.until(SENT, 1)
+        await office.until("SELECT count(*) FROM notifications WHERE state = 'permanent-failure'", 1)
+    assert [mail.recipient for mail in mailbox.mails] == [LURAH]
+    assert len(await office.alerts()) == 2
+    gone = [event for event in await office.outbox() if isinstance(event, OfficialUnreachable)]
+    assert [(event.unit, event.role) for event in gone] == [(FIRE_SERVICE, "kepala_suku_dinas")]
+    assert figures.UNTOLD._value.get() == untold
+
+
+async def test_an_informed_unit_is_alerted_too_where_the_chain_comes_to_it(office: Office, mailbox: Mailbox):
+    mailbox.refuse = lambda recipient: "550 no" if recipient == LURAH else None
+    await office.log(Life().submitted().assigned(also=(GAMBIR_DISTRICT,)))
+    async with office.at_work():
+        await office.until(SENT, 2)
+    assert [mail.recipient for mail in mailbox.mails] == [CAMAT, CAMAT]
+    assert {"Tembusan" in mail.message["Subject"] for mail in mailbox.mails} == {True, False}
 
 
 async def test_a_new_alert_wakes_the_postman_at_once(office: Office, mailbox: Mailbox):

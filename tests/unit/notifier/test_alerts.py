@@ -6,7 +6,7 @@ from uuid import uuid4
 from services.notifier import alerts
 from services.notifier.alerts import Kind
 from tanggap.contracts.events import Unit
-from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, NOW, Life, jakarta, official, with_officials
+from tests.support.officials import FIRE_SERVICE, GAMBIR, GAMBIR_DISTRICT, NOW, Life, jakarta, official, with_officials
 
 
 def assigned(unit=GAMBIR, **more):
@@ -108,6 +108,61 @@ def test_the_same_failure_makes_the_same_events():
     alert = alerts.first(assigned(), jakarta()).alert
     first, second = (alerts.after(alert, jakarta(), NOW, "email").unreachable for _ in range(2))
     assert [event.event_id for event in first] == [event.event_id for event in second]
+
+
+def test_every_official_of_each_unit_told_beside_is_informed_whoever_must_act():
+    two = (official(FIRE_SERVICE, "kepala", "a@x.example"), official(FIRE_SERVICE, "wakil", "b@x.example", "en"))
+    city = with_officials(jakarta(), {FIRE_SERVICE.code: two})
+    event = assigned(urgency="emergency", also=(FIRE_SERVICE, GAMBIR_DISTRICT))
+    informed = alerts.copies(event, city)
+    assert informed.unreachable == ()
+    assert [(alert.unit, alert.role, alert.language) for alert in informed.alerts] == [
+        (FIRE_SERVICE, "kepala", "id"),
+        (FIRE_SERVICE, "wakil", "en"),
+        (GAMBIR_DISTRICT, "camat", "id"),
+    ]
+    assert {(alert.kind, alert.holder, alert.rank) for alert in informed.alerts} == {(Kind.INFORMED, GAMBIR, 0)}
+
+
+def test_a_unit_that_must_act_is_not_informed_of_its_own_work_and_one_named_twice_is_informed_once():
+    informed = alerts.copies(assigned(also=(GAMBIR, GAMBIR_DISTRICT, GAMBIR_DISTRICT)), jakarta())
+    assert [alert.unit for alert in informed.alerts] == [GAMBIR_DISTRICT]
+    assert alerts.copies(assigned(), jakarta()) == alerts.Copies((), ())
+
+
+def test_an_informed_unit_without_officials_is_told_of_and_nobody_stands_in_for_it():
+    city = with_officials(jakarta(), {FIRE_SERVICE.code: ()})
+    informed = alerts.copies(assigned(also=(FIRE_SERVICE,)), city)
+    assert informed.alerts == ()
+    assert [(gone.unit, gone.role) for gone in informed.unreachable] == [(FIRE_SERVICE, "none")]
+
+
+def test_when_one_who_was_informed_can_not_be_reached_nobody_is_alerted_instead():
+    informed = alerts.copies(assigned(also=(GAMBIR_DISTRICT,)), jakarta()).alerts[0]
+    plan = alerts.after(informed, jakarta(), NOW, "email: permanent-failure")
+    assert plan.alert is None
+    assert [(gone.unit, gone.role, gone.notification_id) for gone in plan.unreachable] == [
+        (GAMBIR_DISTRICT, "camat", informed.id)
+    ]
+
+
+def test_one_who_is_informed_is_alerted_all_the_same_when_the_chain_comes_to_them():
+    event = assigned(also=(GAMBIR_DISTRICT,))
+    informed = alerts.copies(event, jakarta()).alerts[0]
+    told, _ = all_who_are_told(event, jakarta())
+    assert [alert.role for alert in told][:2] == ["lurah", "camat"]
+    assert told[1].address == informed.address
+    assert told[1].id != informed.id
+    empty = with_officials(jakarta(), {GAMBIR.code: (), GAMBIR_DISTRICT.code: ()})
+    silent = [*alerts.first(event, empty).unreachable, *alerts.copies(event, empty).unreachable]
+    assert len({each.event_id for each in silent}) == len({each.notification_id for each in silent}) == 3
+
+
+def test_a_camat_who_must_name_the_unit_is_alerted_first_and_then_those_above():
+    event = Life().submitted().triaged(GAMBIR_DISTRICT, problem="only_kecamatan").events[-1]
+    told, _ = all_who_are_told(event, jakarta())
+    assert [alert.role for alert in told] == ["camat", "wali_kota", "sekretaris_daerah", "petugas_triase"]
+    assert {(alert.kind, alert.holder) for alert in told} == {(Kind.TRIAGE, GAMBIR_DISTRICT)}
 
 
 def test_no_event_carries_an_address():

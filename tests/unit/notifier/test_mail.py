@@ -6,6 +6,7 @@ import re
 import shutil
 from datetime import timedelta
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from services.notifier.mail import Composer, TextFault
 from tanggap.contracts import lifecycle
 from tanggap.contracts.events import ComplaintSubmitted
 from tests.support.officials import (
+    FIRE_SERVICE,
     FOLDER,
     GAMBIR,
     GAMBIR_DISTRICT,
@@ -35,13 +37,20 @@ def composer(texts: Path = FOLDER / "texts" / "mail", now=NOW) -> Composer:
     return Composer(texts, jakarta(), LINKS, SENDER, now=lambda: now)
 
 
-def mail(life: Life, city=None, now=NOW, texts: Path = FOLDER / "texts" / "mail") -> EmailMessage:
+def mail(life: Life, city=None, now=NOW, texts: Path = FOLDER / "texts" / "mail", *, informed: bool = False) -> EmailMessage:
     city = city or jakarta()
     call = next(event for event in reversed(life.events) if event.type in {"complaint.assigned", "complaint.triage_requested"})
-    alert = alerts.first(call, city).alert
+    alert = alerts.copies(call, city).alerts[0] if informed else alerts.first(call, city).alert
     complaint = lifecycle.fold(life.events, city.calendar)
     made = composer(texts, now).compose(alert, complaint, life.events[0].model_dump_json(), call.model_dump_json())
     return email.message_from_bytes(made, policy=email.policy.default)
+
+
+def fire_service(language: str = "id"):
+    """Jakarta with one official in the fire service's branch."""
+    return with_officials(
+        jakarta(), {FIRE_SERVICE.code: [official(FIRE_SERVICE, "kepala_suku_dinas", "gulkarmat@x.example", language)]}
+    )
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:
@@ -109,6 +118,63 @@ def test_the_triage_desk_reads_what_is_asked_of_it_even_where_nothing_else_is_kn
     assert "Warga tidak menuliskan alamat." in text
     assert "openstreetmap" not in text + html
     assert "None" not in text + html
+
+
+def test_one_who_is_informed_reads_who_is_responsible_what_and_where_and_that_nothing_is_asked():
+    message = mail(Life().submitted().assigned(also=(FIRE_SERVICE,)), fire_service(), informed=True)
+    assert message["Subject"] == "[JK2611240001] Tembusan: Jalan rusak, Kelurahan Gambir"
+    assert message["To"].addresses[0].addr_spec == "gulkarmat@x.example"
+    for body in parts(message):
+        said = " ".join(body.split())
+        for expected in (
+            "Yth. Kepala Suku Dinas Penanggulangan Kebakaran dan Penyelamatan Kota Administrasi Jakarta Pusat",
+            "ini tembusan, untuk Anda ketahui: laporan warga ini tanggung jawab Kelurahan Gambir. Yang menjawab warga adalah",
+            "Lubang besar di depan halte, motor sering jatuh.",
+            "Jl. Medan Merdeka Barat",
+            "Titik laporan berada di Kelurahan Gambir.",
+            "dapat membaca laporan ini",
+        ):
+            assert expected in said, expected
+        for demanding in ("paling lambat", "anggapi", "menjawab atas nama", "Tangani sekarang"):
+            assert demanding not in said, demanding
+
+
+def test_one_who_is_informed_of_an_emergency_sees_that_it_is_one_and_reads_their_own_language():
+    life = Life().submitted().assigned(urgency="emergency", also=(FIRE_SERVICE,))
+    message = mail(life, fire_service("en"), informed=True)
+    assert message["Subject"] == "[JK2611240001] EMERGENCY, for your information: Damaged road / pothole, Kelurahan Gambir"
+    assert message["Importance"] == "high"
+    for body in parts(message):
+        said = " ".join(body.split())
+        assert "this is for your information: this citizen's report is the responsibility of Kelurahan Gambir. It is" in unescape(
+            said
+        )
+        assert "Act now" not in said
+    assert message["Message-ID"] != mail(life, fire_service("en"))["Message-ID"]
+
+
+def test_the_link_of_one_who_is_informed_is_their_own():
+    text, _ = parts(mail(Life().submitted().assigned(also=(FIRE_SERVICE,)), fire_service(), informed=True))
+    link = LINKS.read(re.search(r"https://n\.example/c/([\w.-]+)", text)[1])
+    assert (link.unit_code, link.role) == (FIRE_SERVICE.code, "kepala_suku_dinas")
+
+
+def test_a_camat_reads_that_the_ward_is_not_known():
+    life = Life().submitted(location=None).triaged(GAMBIR_DISTRICT, problem="only_kecamatan", category="jalan_rusak")
+    message = mail(life)
+    assert message["Subject"] == "[JK2611240001] Tentukan unit penanggung jawab: Jalan rusak"
+    for body in parts(message):
+        said = " ".join(body.split())
+        assert "Yth. Camat Gambir" in said
+        assert "ada laporan warga untuk Kecamatan Gambir yang kelurahannya belum diketahui" in said
+
+
+def test_the_office_above_a_camat_reads_that_the_camat_can_not_be_reached():
+    life = Life().submitted().triaged(GAMBIR_DISTRICT, problem="unsure_category", ward=GAMBIR)
+    message = mail(life, with_officials(jakarta(), {GAMBIR_DISTRICT.code: []}))
+    assert message["Subject"] == "[JK2611240001] Kecamatan Gambir tidak terjangkau: Jalan rusak, Kelurahan Gambir"
+    for body in parts(message):
+        assert "menunggu Kecamatan Gambir menentukan unitnya, tetapi" in " ".join(body.split())
 
 
 def test_an_official_who_reads_english_gets_english():
