@@ -243,7 +243,7 @@ def answer_plainly(app: FastAPI, router: APIRouter, path: str, method: str) -> N
     For an endpoint that takes the request as its one parameter and answers with a response. Raises `LookupError` where there is none.
     """
     for found in router.routes:
-        if isinstance(found, APIRoute) and found.path == path and method in found.methods:
+        if isinstance(found, APIRoute) and found.path == path and method in (found.methods or ()):
             app.router.routes.insert(0, _PlainRoute(path, found.endpoint, methods=[method], include_in_schema=False))
             return
     raise LookupError(f"no route {method} {path}")
