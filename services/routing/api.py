@@ -137,7 +137,7 @@ def _view(event_type: str, body: str) -> DecisionView:
         category_words=list(decision.category_words),
         other_categories=list(decision.other_categories),
         conflicts=list(decision.conflicts),
-        also=list(assigned.also) if assigned else [],
+        also=list(event.also),
         classifier_version=decision.classifier_version,
         gazetteer_version=decision.gazetteer_version,
     )

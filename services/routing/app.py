@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.routing import api
 from services.routing.consumer import Desk
 from services.routing.exact import BoundariesFault
+from services.routing.policy_watch import PolicyWatch
 from services.routing.router import Router
 from services.routing.settings import Settings
 from services.routing.wards import WardsFault
@@ -35,15 +36,20 @@ def build(settings: Settings, *, topic: str = COMPLAINTS, now: Now = utc_now) ->
     except WardsFault as fault:
         refuse([f"TANGGAP_CITY: {fault}"])
     database = Database(settings.dsn, settings.service)
+    policies = PolicyWatch(database, router)
     return Process(
         settings,
         app=make_app(database),
         database=database,
         consumer=Consumer[Event](
-            settings, topic=topic, decoders=events.decoders(ComplaintSubmitted), handle=Desk(database, router).handle, now=now
+            settings,
+            topic=topic,
+            decoders=events.decoders(ComplaintSubmitted),
+            handle=Desk(database, router, policies.ready).handle,
+            now=now,
         ),
         relay=Relay(database, settings, topic=topic),
-        workers=[WardsWatch(router, settings.tanggap_city, settings.routing_boundaries)],
+        workers=[policies, WardsWatch(router, settings.tanggap_city, settings.routing_boundaries)],
     )
 
 

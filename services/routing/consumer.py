@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.routing.decide import Decided
 from services.routing.figures import DECISIONS, REPEATED
@@ -18,12 +18,16 @@ from tanggap.platform.database import Database
 class Desk:
     """Takes new complaints off the log and puts each on the desk of its unit."""
 
-    def __init__(self, database: Database, router: Router) -> None:
+    def __init__(self, database: Database, router: Router, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`ready`: awaited before each batch, returns once the router has the policy that counts."""
         self._database = database
         self._router = router
+        self._ready = ready
 
     async def handle(self, batch: Sequence[Received[Event]]) -> None:
         """Decide a batch. Delivering it again changes nothing."""
+        if self._ready is not None:
+            await self._ready()
         # A record that the relay sent twice may stand twice in one batch, and one statement can't take a key twice.
         submitted = {one.event.event_id: one for one in batch if isinstance(one.event, ComplaintSubmitted)}
         decided = [self._router.decide(one.event) for one in submitted.values() if isinstance(one.event, ComplaintSubmitted)]

@@ -168,11 +168,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy that has passed every check. `version` is its name and the start of its SHA-256 sum."""
+    """A policy that has passed every check. `version` is its name and the start of its SHA-256 sum; `raw` is its file's bytes."""
 
     version: str
     rules: tuple[Rule, ...]
     notices: tuple[Notice, ...] = ()
+    raw: bytes = field(default=b"", repr=False)
 
     def rule_for(self, facts: Facts) -> Rule:
         """The first rule that matches. Total: the last rule has no conditions."""

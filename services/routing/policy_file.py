@@ -170,7 +170,7 @@ class _Reader:
         if self.faults.found or name is None:
             return None
         check(self.file, self.city, rules, notices, self.faults)
-        return Policy(version_of(name, raw), tuple(rules), tuple(notices))
+        return Policy(version_of(name, raw), tuple(rules), tuple(notices), raw)
 
     def text(self, raw: bytes) -> str | None:
         if len(raw) > MOST_BYTES:
