@@ -95,7 +95,7 @@ def copies(event: ComplaintAssigned | ComplaintTriageRequested, city: City) -> C
     call = _Call(event.complaint_id, event.event_id, Kind.INFORMED, RANK[event.urgency], event.unit)
     informed: list[Alert] = []
     unreachable: list[OfficialUnreachable] = []
-    for unit in dict.fromkeys(getattr(event, "also", ())):
+    for unit in dict.fromkeys(event.also):
         if unit.code == event.unit.code:
             continue
         officials = city.roster.get(unit.code, ())

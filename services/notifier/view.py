@@ -198,7 +198,7 @@ class View:
             words=decision.category_words,
             others=[*categories, *units],
             conflicts=[getattr(conflict, lang) for conflict in decision.conflicts],
-            also=[self._namer.unit(unit) for unit in getattr(decided, "also", ())],
+            also=[self._namer.unit(unit) for unit in decided.also],
         )
 
     def _unit(self, unit: Unit | None) -> str | None:

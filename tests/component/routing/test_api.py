@@ -78,14 +78,16 @@ async def told(client, database, sample):
     return event, (await client.get(f"/v1/decisions/{event.complaint_id}")).json()
 
 
-@pytest.mark.parametrize("name", ["complaint.assigned.v1+full.json", "complaint.triage_requested.v2.json"])
+@pytest.mark.parametrize(
+    "name", ["complaint.assigned.v1+full.json", "complaint.triage_requested.v2.json", "complaint.triage_requested.v2+full.json"]
+)
 async def test_a_decision_shows_how_the_category_was_found_and_what_speaks_against_it(client, database, name):
     event, found = await told(client, database, GOLDEN / name)
     said = event.decision.model_dump(mode="json")
     assert {key: found[key] for key in said} == said
     assert [key for key, value in said.items() if not value] == ["alternatives"]
     assert found["ward"] == {"code": "31.71.01.1001", "name": "Gambir"}
-    assert found["also"] == [unit.model_dump() for unit in getattr(event, "also", ())]
+    assert found["also"] == [unit.model_dump() for unit in event.also]
 
 
 @pytest.mark.parametrize("name", ["complaint.assigned.v1.json", "complaint.triage_requested.v1.json"])

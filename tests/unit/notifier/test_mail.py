@@ -153,6 +153,14 @@ def test_one_who_is_informed_of_an_emergency_sees_that_it_is_one_and_reads_their
     assert message["Message-ID"] != mail(life, fire_service("en"))["Message-ID"]
 
 
+def test_one_who_is_informed_before_a_unit_could_be_named_reads_who_names_it():
+    life = Life().submitted().triaged(GAMBIR_DISTRICT, problem="only_kecamatan", also=(FIRE_SERVICE,))
+    for body in parts(mail(life, fire_service(), informed=True)):
+        said = " ".join(body.split())
+        assert "laporan warga ini menunggu Kecamatan Gambir menentukan unit yang bertanggung jawab." in said
+        assert "kelurahannya belum diketahui" not in said
+
+
 def test_the_link_of_one_who_is_informed_is_their_own():
     text, _ = parts(mail(Life().submitted().assigned(also=(FIRE_SERVICE,)), fire_service(), informed=True))
     link = LINKS.read(re.search(r"https://n\.example/c/([\w.-]+)", text)[1])
