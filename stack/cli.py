@@ -1,4 +1,9 @@
-"""`python -m stack`: run, demo, stop, reset, logs and what scripts need. `make help` lists the same."""
+"""`python -m stack`: run, demo, stop, reset, logs and what scripts need. `make help` lists the same.
+
+What a few commands need (clients of Kafka and PostgreSQL, a resolver of jars) is imported by these, so that the rest answer at once.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import json
@@ -12,7 +17,7 @@ from base64 import b64encode
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psutil
 import stamina.instrumentation
@@ -20,13 +25,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from stack import jars, journey
-from stack.folder import StackFolder
-from stack.local import PORTS, ROOT, LocalStack
-from stack.postgres import write_private
+from stack.folder import ROOT, StackFolder
+from stack.private import write_private
 from stack.programs import end_at_once
 from stack.reporter import Terminal
 from stack.trouble import StackTrouble
+
+if TYPE_CHECKING:
+    from stack.journey import Journey
+    from stack.local import LocalStack
 
 _EXIT_TROUBLE = 1
 _EXIT_INTERRUPTED = 130
@@ -138,6 +145,8 @@ def get(
 @commands.command("lock-jars")
 def lock_jars() -> None:
     """Resolve Kafka's jars anew from stack/jgo.toml and write their sums to stack/jgo.lock.toml."""
+    from stack import jars  # noqa: PLC0415
+
     with console.status("Resolving Kafka's jars"):
         jars.lock_anew()
     console.print(f"Wrote {jars.LOCK.relative_to(ROOT)}: look at what changed before you commit it.")
@@ -197,6 +206,9 @@ def _supervised(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _run(folder: Path, *, with_journey: bool, stay: bool) -> int:
+    from stack import journey  # noqa: PLC0415
+    from stack.local import PORTS, LocalStack  # noqa: PLC0415
+
     reporter = Terminal(console)
     stack = LocalStack(
         folder,
@@ -233,7 +245,7 @@ async def _stay(stack: LocalStack) -> int:
     return 0
 
 
-def _show_addresses(stack: LocalStack, travelled: journey.Journey | None) -> None:
+def _show_addresses(stack: LocalStack, travelled: Journey | None) -> None:
     found = stack.addresses
     rows = {
         "Complaints come in": f"{found.intake}/v1/complaints",

@@ -13,9 +13,12 @@ from typing import Any
 import psutil
 
 from stack.ports import free_port
-from stack.postgres import write_private
+from stack.private import write_private
 from stack.programs import Identity, end_at_once
 from stack.trouble import StackTrouble, free_mebibytes, from_os_error
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository's folder."""
 
 _FIRST_START_MEBIBYTES = 150  # fresh data take 50; the rest is room to work
 _OWN_END_SECONDS = 8.0  # what lost its parent ends by itself within moments on Linux

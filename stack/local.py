@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from stack import kafka as brokers
 from stack import postgres as databases
-from stack.folder import StackFolder, choose_ports
+from stack.folder import ROOT, StackFolder, choose_ports
 from stack.kafka import Kafka
 from stack.ports import LOCALHOST
 from stack.postgres import Postgres
@@ -43,7 +43,6 @@ PORTS: Mapping[str, int] = {
     "kafka": 9092,
     "postgres": 5432,
 }
-ROOT = Path(__file__).resolve().parents[1]
 
 _KEY = re.compile(r"\btgp_[A-Za-z0-9]{20,}")
 _READY_SECONDS = 60

@@ -21,6 +21,7 @@ import psutil
 
 from stack.jars import Say, _silent
 from stack.ports import LOCALHOST, free_port, same_port
+from stack.private import write_private
 from stack.programs import Program, end_at_once
 from stack.trouble import StackTrouble, from_os_error
 
@@ -291,15 +292,6 @@ def _with_database(dsn: str, database: str) -> str:
 def _without_password(dsn: str) -> str:
     parts = urlsplit(dsn)
     return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user may read, whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
 
 
 def _installation() -> Path:
