@@ -71,6 +71,7 @@ class ModelFile(BaseModel):
     variants: Mapping[str, str]
     places: tuple[str, ...]
     asks: tuple[str, ...]
+    results: tuple[str, ...]
     denials: tuple[str, ...]
     names: tuple[str, ...]
     whole: tuple[str, ...]
@@ -85,6 +86,7 @@ class ModelFile(BaseModel):
             whole=frozenset(self.whole),
             places=frozenset(self.places),
             asks=frozenset(self.asks),
+            results=frozenset(self.results),
             denials=frozenset(self.denials),
             everyday=frozenset(self.everyday),
             names=frozenset(self.names),

@@ -23,9 +23,9 @@ from services.routing.classifier_text import Reader, Spellings, stems, tokens_of
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import CityFaults, Faults
 
-SAYS: Final[Mapping[str, float]] = {"names": 3.0, "signs": 1.6, "hints": 0.7}
+SAYS: Final[Mapping[str, float]] = {"names": 2.4, "signs": 1.5, "hints": 0.8}
 """What a term of each level of the lexicon says for its category before anything is learned, nats."""
-AS_SENTENCE: Final[Mapping[str, float]] = {"names": 0.5, "signs": 0.2, "hints": 0.0}
+AS_SENTENCE: Final[Mapping[str, float]] = {"names": 1.0, "signs": 0.5, "hints": 0.1}
 """A term of the lexicon is also a text of one term: how much it counts beside a sentence."""
 OF_A_LONG_PHRASE: Final = 0.6
 """A phrase of three words is two pairs, each of which says so much of it."""
@@ -90,7 +90,10 @@ def build(folder: Path, city: City, texts: Path) -> Built:
         "second_from": SECOND_FROM,
         "bias": {category: round(weight, 2) for category, weight in zip(categories, learned.bias, strict=True)},
         "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
-        **{name: sorted(getattr(spellings, name)) for name in ("places", "asks", "denials", "names", "whole", "everyday")},
+        **{
+            name: sorted(getattr(spellings, name))
+            for name in ("places", "asks", "results", "denials", "names", "whole", "everyday")
+        },
         "terms": {
             term: row
             for term, weights in sorted(learned.weights.items())
@@ -156,7 +159,7 @@ def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
     wanted = lexicon | {word for word, count in written.items() if count >= SEEN} | {one.word for one in sources.statistics}
     parts = {part for name in sources.names for part in name.split()}
     silent = spelt.everyday | {part for part in parts if part not in lexicon and part not in spelt.variants}
-    cues = (spelt.places | spelt.asks | spelt.denials) - lexicon
+    cues = (spelt.places | spelt.asks | spelt.results | spelt.denials) - lexicon
     words = set(spelt.variants.values())
     silent -= words
     for word in sorted(wanted, key=lambda word: (len(word), word)):
@@ -176,6 +179,7 @@ def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
         whole=spelt.whole,
         places=spelt.places,
         asks=spelt.asks,
+        results=spelt.results,
         denials=spelt.denials,
         everyday=silent,
         names=frozenset(names),
