@@ -110,8 +110,8 @@ class Done:
 class Why:
     """How a decision came about, as its page says it. Confidences are 0 to 1.
 
-    `place`: what named the place; `category`: what named the category (both as in `Decision`). `others`: what else was possible,
-    categories before units; `conflicts`: what in the report speaks against it, a sentence each; `also`: who was told beside.
+    `place`: what named the place; `category`: what named the category (both as in `Decision`). `other_categories`, `other_units`:
+    what else was possible; `conflicts`: what in the report speaks against it, a sentence each; `also`: who was told beside.
     """
 
     reason: str
@@ -120,7 +120,8 @@ class Why:
     category: str | None
     category_confidence: float | None
     words: Sequence[str]
-    others: Sequence[str]
+    other_categories: Sequence[str]
+    other_units: Sequence[str]
     conflicts: Sequence[str]
     also: Sequence[str]
 
@@ -187,8 +188,6 @@ class View:
 
     def _why(self, decided: ComplaintAssigned | ComplaintTriageRequested, lang: Language) -> Why:
         decision = decided.decision
-        categories = [self._namer.category(slug, lang) or slug for slug in decision.other_categories if slug != decided.category]
-        units = [self._namer.unit(unit) for unit in decision.alternatives]
         return Why(
             reason=getattr(decision.reason, lang),
             place=decision.method,
@@ -196,7 +195,10 @@ class View:
             category=decision.category_method,
             category_confidence=decision.category_confidence,
             words=decision.category_words,
-            others=[*categories, *units],
+            other_categories=[
+                self._namer.category(slug, lang) or slug for slug in decision.other_categories if slug != decided.category
+            ],
+            other_units=[self._namer.unit(unit) for unit in decision.alternatives],
             conflicts=[getattr(conflict, lang) for conflict in decision.conflicts],
             also=[self._namer.unit(unit) for unit in decided.also],
         )

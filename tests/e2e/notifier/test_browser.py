@@ -15,7 +15,7 @@ from tanggap.platform.database import Database
 from tests.support.browser import DESKTOP, PHONE, open_browser, open_window
 from tests.support.databases import Databases
 from tests.support.mailbox import Mailbox
-from tests.support.officials import GAMBIR, NOW, Life, Office, jakarta
+from tests.support.officials import GAMBIR, GAMBIR_DISTRICT, NOW, TOLD_ALL, Life, Office, jakarta
 
 LURAH = Actor(role="lurah", unit=GAMBIR)
 NOTE = "Lubang sudah ditambal pagi ini."
@@ -137,7 +137,9 @@ async def test_axe_finds_nothing_serious(browser: Browser, office: Office, addre
     new = Life().submitted().assigned(urgency="emergency")
     late = Life(received_at=NOW - timedelta(days=9)).submitted().assigned()
     ended = Life().submitted().assigned().acknowledged(LURAH).resolved(LURAH, NOTE).reopened()
-    urls = [await opened(office, address, life) for life in (new, late, ended)] + [f"{address}/c/x", f"{address}/"]
+    told = Life().submitted(category=None).assigned(decision=TOLD_ALL, also=(GAMBIR_DISTRICT,))
+    urls = [await opened(office, address, life) for life in (new, late, ended, told)] + [f"{address}/c/x", f"{address}/"]
+    urls.append(address + await office.link(told, GAMBIR_DISTRICT, "camat"))
     async with open_window(browser, size, color_scheme=scheme) as window:
         page = await window.new_page()
         for url in urls:
@@ -194,6 +196,39 @@ async def test_two_phones_at_once_and_the_second_reads_what_the_first_did(browse
     assert "Lurah Gambir sudah menyelesaikan laporan ini" in told
     assert NOTE in told
     assert "Bukan wilayah kami, mohon maaf." in told
+
+
+async def test_how_it_was_decided_folds_out_and_a_contradiction_stands_in_sight(browser: Browser, office: Office, address: str):
+    url = await opened(office, address, Life().submitted(category=None).assigned(decision=TOLD_ALL, also=(GAMBIR_DISTRICT,)))
+    async with open_window(browser, PHONE) as window:
+        page = await window.new_page()
+        await page.goto(url)
+        assert await page.get_by_text("Alamat menyebut Kelurahan Cideng").is_visible()
+        assert not await page.get_by_text("Keyakinan 93%").is_visible()
+        await page.get_by_text("Bagaimana ini ditentukan").click()
+        await page.get_by_text("Keyakinan 93%").wait_for()
+        assert await wide(page) <= 0
+        assert await serious(page) == []
+
+
+async def test_one_who_is_informed_reads_on_the_first_screen_who_is_responsible_and_is_asked_nothing(
+    browser: Browser, office: Office, address: str
+):
+    life = Life().submitted().assigned(also=(GAMBIR_DISTRICT,))
+    await office.log(life)
+    async with open_window(browser, PHONE) as window:
+        page = await window.new_page()
+        await page.goto(address + await office.link(life, GAMBIR_DISTRICT, "camat"))
+        for words in (
+            "Tembusan, untuk Anda ketahui",
+            "Laporan ini tanggung jawab Kelurahan Gambir",
+            "Lubang besar di depan halte",
+        ):
+            box = await page.get_by_text(words).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= PHONE["height"], words
+        assert await page.get_by_role("button").count() == 0
+        assert await page.locator("textarea").count() == 0
 
 
 async def test_the_page_can_be_read_at_twice_its_size(browser: Browser, office: Office, address: str):
