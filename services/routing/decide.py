@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from services.routing.classifier import Classifier
+from services.routing.gazetteer import Gazetteer
 from services.routing.places import Found, Said, locate
 from services.routing.policy import (
     NO_CATEGORY,
     UNKNOWN_CATEGORY,
     UNSURE_CATEGORY,
-    CategoryFrom,
     Facts,
     Policy,
     Rule,
     Told,
     also_told,
+    counted,
     facts_of,
     name_unit,
 )
+from services.routing.subject import Subject, name_subject
 from services.routing.wards import Wards
 from tanggap.contracts.city import City
 from tanggap.contracts.events import (
+    CategoryMethod,
     ComplaintAssigned,
     ComplaintSubmitted,
     ComplaintTriageRequested,
@@ -52,39 +56,102 @@ _CATEGORY_PROBLEMS: Final[Mapping[str, TriageProblem]] = {
 }
 
 
-def decide(submitted: ComplaintSubmitted, city: City, wards: Wards, policy: Policy, now: datetime) -> Decided:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a complaint before any policy is asked: the dear part of a decision."""
+
+    place: Found
+    subject: Subject
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a policy says of it: the rule, the unit that it names, and who is told besides. `counted`: the facts that notices see."""
+
+    rule: Rule
+    unit: Unit
+    counted: Facts
+    told: tuple[Told, ...]
+
+    @property
+    def triage(self) -> bool:
+        """Whether a person decides instead of the policy."""
+        return self.rule.target.kind == "triage"
+
+    @property
+    def also(self) -> tuple[Unit, ...]:
+        """Everybody who is told besides."""
+        return tuple(unit for one in self.told for unit in one.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What reads a complaint's words: for its place and for its category. A city without their data does without, and says so."""
+
+    gazetteer: Gazetteer | None = None
+    classifier: Classifier | None = None
+
+
+NO_READERS: Final = Readers()
+
+
+def know(submitted: ComplaintSubmitted, city: City, wards: Wards, readers: Readers = NO_READERS) -> Known:
+    """Find out what rules may ask of a complaint. Total."""
+    named = readers.gazetteer.find(submitted.address, submitted.description) if readers.gazetteer is not None else None
+    place = locate(submitted.location, city, wards, named)
+    subject = name_subject(submitted, city, readers.classifier)
+    at = place.ward or (place.kecamatan if place.kind == "kecamatan" else None)
+    code = at.code if at is not None else None
+    return Known(place, subject, facts_of(city, submitted, subject.category, subject.category_from, place.kind, code))
+
+
+def judge(known: Known, city: City, policy: Policy) -> Judged:
+    """Ask the policy. Total."""
+    rule = policy.rule_for(known.facts)
+    unit = name_unit(city, rule.target, known.facts) or city.triage_unit
+    facts = counted(city, known.facts, rule)
+    return Judged(rule, unit, facts, also_told(city, policy, facts, unit))
+
+
+def decide(  # noqa: PLR0917 - all that a decision rests on
+    submitted: ComplaintSubmitted, city: City, wards: Wards, policy: Policy, now: datetime, readers: Readers = NO_READERS
+) -> Decided:
     """Name the unit that must act on a complaint, or ask the triage desk to; either with the reason in words.
 
     `now` (aware) is the moment of the decision; clocks run from when the complaint was received. The same complaint makes the
     same event id, whenever it is decided. Raises `UnknownYear` where working time touches a year without known holidays.
     """
-    place = locate(submitted.location, city, wards)
-    named: CategoryFrom = "none" if submitted.category is None else "app"
-    facts = facts_of(city, submitted, submitted.category, named, place.kind, place.ward.code if place.ward is not None else None)
-    rule = policy.rule_for(facts)
-    category = city.categories.get(rule.counted_as or facts.category)
-    to = name_unit(city, rule.target, facts) or city.triage_unit
-    told = also_told(city, policy, facts, to)
+    known = know(submitted, city, wards, readers)
+    judged = judge(known, city, policy)
+    place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
+    category = city.categories.get(judged.counted.category)
     decision = Decision(
         method=place.method,
         confidence=place.confidence,
         rule=rule.name,
         alternatives=tuple(dict.fromkeys(other for other in _alternatives(city, place, facts, rule) if other != to)),
-        reason=_reason(city, submitted, place, facts, rule, to, told),
+        reason=_reason(city, submitted, known, judged),
         policy_version=policy.version,
         wards_version=wards.version,
+        category_method=_category_method(known, judged),
+        category_confidence=known.subject.confidence,
+        category_words=known.subject.words,
+        other_categories=known.subject.others,
+        classifier_version=readers.classifier.version if readers.classifier is not None else None,
+        gazetteer_version=readers.gazetteer.version if readers.gazetteer is not None else None,
+        conflicts=tuple([Words(id=said.id, en=said.en) for said in (place.conflict, known.subject.conflict) if said is not None]),
     )
-    also = tuple(unit for one in told for unit in one.units)
-    if rule.target.kind == "triage" or category is None:
+    if judged.triage or category is None:
         return ComplaintTriageRequested.create(
             complaint_id=submitted.complaint_id,
             cause=submitted.event_id,
             occurred_at=now,
             unit=to,
             ward=place.ward,
-            also=also,
+            also=judged.also,
             problem=_problem(place, facts),
-            category=submitted.category,
+            category=known.subject.category,
             urgency=facts.urgency or "normal",
             clocks=city.sla.triage_terms(submitted.received_at),
             decision=decision,
@@ -95,13 +162,20 @@ def decide(submitted: ComplaintSubmitted, city: City, wards: Wards, policy: Poli
         occurred_at=now,
         unit=to,
         ward=place.ward,
-        also=also,
+        also=judged.also,
         agency=category.agency,
         category=category.slug,
         urgency=category.urgency,
         clocks=city.sla.terms(category.slug, category.urgency, submitted.received_at),
         decision=decision,
     )
+
+
+def _category_method(known: Known, judged: Judged) -> CategoryMethod:
+    """Who named the category that the complaint is counted under."""
+    if judged.counted.category != known.facts.category:
+        return "policy"
+    return "none" if known.subject.category is None else "text" if known.facts.category_from == "text" else "app"
 
 
 def _problem(place: Found, facts: Facts) -> TriageProblem:
@@ -123,36 +197,49 @@ def _alternatives(city: City, place: Found, facts: Facts, rule: Rule) -> Iterato
                 yield unit
 
 
-def _reason(  # noqa: PLR0917 - the whole decision is what it says
-    city: City, submitted: ComplaintSubmitted, place: Found, facts: Facts, rule: Rule, to: Unit, told: Sequence[Told]
-) -> Words:
+def _reason(city: City, submitted: ComplaintSubmitted, known: Known, judged: Judged) -> Words:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
-    what = _category(city, submitted, facts, rule)
+    place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
+    what = _category(city, known, rule)
     id_, en = place.words.id, place.words.en
     if place.ward is not None and place.others:
         id_ += f" Keyakinan kelurahan: {place.confidence:.0%}."
         en += f" Confidence in the ward: {place.confidence:.0%}."
     id_ += f" {what.id} Ditujukan ke {to.name}: {rule.why.id}."
     en += f" {what.en} Sent to {to.name}: {rule.why.en}."
-    for notice, units in told:
+    for notice, units in judged.told:
         names = [unit.name for unit in units]
         id_ += f" Diberitahukan juga ke {' dan '.join(names)}: {notice.why.id}."
         en += f" Also told: {' and '.join(names)}: {notice.why.en}."
     return Words(id=id_, en=en)
 
 
-def _category(city: City, submitted: ComplaintSubmitted, facts: Facts, rule: Rule) -> Said:
+def _category(city: City, known: Known, rule: Rule) -> Said:
     counted = city.categories[rule.counted_as] if rule.counted_as is not None else None
-    if facts.category == UNKNOWN_CATEGORY:
-        said = f' "{submitted.category}"' if submitted.category and _A_CODE.fullmatch(submitted.category) else ""
+    category, subject = known.facts.category, known.subject
+    if category == UNKNOWN_CATEGORY:
+        said = f' "{subject.category}"' if subject.category and _A_CODE.fullmatch(subject.category) else ""
         id_, en = f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known"
-    elif facts.category == UNSURE_CATEGORY:
+    elif category == UNSURE_CATEGORY:
         id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
-    elif facts.category == NO_CATEGORY:
+        if subject.others:
+            may = [city.categories[slug] for slug in subject.others]
+            id_ += f"; mungkin {' atau '.join(one.label_id for one in may)}"
+            en += f"; it may be {' or '.join(one.label_en for one in may)}"
+    elif category == NO_CATEGORY:
         id_, en = "Aplikasi tidak menyebut kategori", "The app named no category"
     else:
-        known = city.categories[facts.category]
-        id_, en = f"Kategori: {known.label_id}", f"Category: {known.label_en}"
-    if counted is not None and counted.slug != facts.category:
-        return Said(id=f"{id_}; dicatat sebagai {counted.label_id}.", en=f"{en}; counted as {counted.label_en}.")
+        one = city.categories[category]
+        id_, en = f"Kategori: {one.label_id}", f"Category: {one.label_en}"
+        if subject.category_from == "text":
+            words = ", ".join(subject.words)
+            id_ += f", terbaca dari isi laporan (keyakinan {subject.confidence:.0%}{words and f'; kata: {words}'})"
+            en += f", read from the report's text (confidence {subject.confidence:.0%}{words and f'; words: {words}'})"
+    if counted is not None and counted.slug != category:
+        id_ += f"; dicatat sebagai {counted.label_id}"
+        en += f"; counted as {counted.label_en}"
+    if subject.second is not None and subject.second not in (category, rule.counted_as) and category != UNSURE_CATEGORY:
+        second = city.categories[subject.second]
+        id_ += f"; laporan ini juga menyangkut {second.label_id}"
+        en += f"; the report is also about {second.label_en}"
     return Said(id=f"{id_}.", en=f"{en}.")

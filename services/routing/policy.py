@@ -7,7 +7,7 @@ told at the same time, whoever acts. `policy_file.py` reads the file, `policy_ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from services.routing.words import Said, Wanted
@@ -149,7 +149,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Who is told besides, of complaints that meet its conditions. Order is nothing to notices: all that match count."""
+    """Who is told besides, of complaints that meet its conditions, as the deciding rule counts them.
+
+    Order is nothing to notices: all that match count.
+    """
 
     name: str
     line: int
@@ -256,6 +259,15 @@ def name_unit(city: City, target: Target, facts: Facts) -> Unit | None:
     return city.unit(code) if code is not None else None
 
 
+def counted(city: City, facts: Facts, rule: Rule) -> Facts:
+    """The facts as the rule that decides leaves them: of the category under which it counts the complaint."""
+    if rule.counted_as is None:
+        return facts
+    category = city.categories[rule.counted_as]
+    can: YesNo = "yes" if category.ward_can_handle else "no"
+    return replace(facts, category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
+
+
 class Told(NamedTuple):
     """Units that a notice tells, beside the one that acts."""
 
@@ -264,7 +276,7 @@ class Told(NamedTuple):
 
 
 def also_told(city: City, policy: Policy, facts: Facts, acting: Unit) -> tuple[Told, ...]:
-    """Who is told besides `acting`: each unit once, by the first notice that names it."""
+    """Who is told besides `acting`: each unit once, by the first notice that names it. `facts`: as `counted` leaves them."""
     found: list[Told] = []
     known = {acting.code}
     for notice in policy.notices_for(facts):

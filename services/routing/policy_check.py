@@ -75,6 +75,13 @@ def whats(city: City) -> Iterator[What]:
     yield What(UNKNOWN_CATEGORY, "app", None, None, None)
 
 
+def whats_counted(city: City, rules: Iterable[Rule]) -> Iterator[What]:
+    """What notices may see beside all that: complaints that nobody named a category for, under the one by which a rule counts them."""
+    for slug in sorted({rule.counted_as for rule in rules if rule.counted_as is not None}):
+        category = city.categories[slug]
+        yield What(slug, "none", category.agency, category.urgency, "yes" if category.ward_can_handle else "no")
+
+
 def wheres(city: City) -> Iterator[Where]:
     """Everywhere that a complaint in this city may be."""
     for info in city.wards():
@@ -126,7 +133,8 @@ class _Dimension:
 class Space:
     """All complaints that a city can have, as far as these rules can tell them apart."""
 
-    def __init__(self, city: City, asking: Iterable[Rule | Notice]) -> None:
+    def __init__(self, city: City, rules: Sequence[Rule], notices: Sequence[Notice]) -> None:
+        asking: Sequence[Rule | Notice] = (*rules, *notices)
         free: dict[str, set[str]] = {}
         words: set[str] = set()
         for condition in (condition for one in asking for condition in one.conditions):
@@ -136,7 +144,8 @@ class Space:
                 free.setdefault(condition.fact, set()).update(condition.values)
         self._dimensions: dict[str, _Dimension] = {}
         self._width = 0
-        self._add(What._fields, tuple(whats(city)))
+        first = tuple(whats(city))
+        self._add(What._fields, (*first, *whats_counted(city, rules)))
         self._add(Where._fields, tuple(wheres(city)))
         self._add(("hours",), get_args(HoursKind))
         for fact, values in sorted(free.items()):
@@ -144,7 +153,11 @@ class Space:
             self._add((fact,), (*sorted(values | ({NONE} if fact != "app" else set())), _SOMETHING_ELSE))
         self._words = {word: 1 << place for place, word in enumerate(sorted(words))}
         self._longer = _longer(self._words)
-        self.everything: Final = Region((1 << self._width) - 1, (), 0)
+        self.told: Final = Region((1 << self._width) - 1, (), 0)
+        """What notices are asked of."""
+        later = ((1 << len(self._dimensions["category"].values)) - 1) & ~((1 << len(first)) - 1)
+        self.decided: Final = self.told._replace(bits=self.told.bits & ~later)
+        """What rules are asked of."""
         self.comparisons = 0
 
     def _add(self, facts: tuple[str, ...], values: tuple[object, ...]) -> None:
@@ -279,11 +292,12 @@ class _Checker:
         self.notices = notices
         self.faults = faults
         everyone: Sequence[Rule | Notice] = (*rules, *notices)
-        self.space = Space(city, everyone)
+        self.space = Space(city, rules, notices)
         self.boxes = {one.name: self.space.box(one.conditions) for one in everyone}
 
     def check(self, one: Rule | Notice, place: int) -> None:
-        region = self.space.meet(self.space.everything, self.boxes[one.name])
+        everything = self.space.decided if isinstance(one, Rule) else self.space.told
+        region = self.space.meet(everything, self.boxes[one.name])
         kind = "rule" if isinstance(one, Rule) else "notice"
         if region is None:
             does = "decides" if isinstance(one, Rule) else "tells"

@@ -19,7 +19,8 @@ rules:                          # the first that matches decides
                                 # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
     as: lainnya                 # the category it is counted under, for complaints that came without a known one
     why: {id: ..., en: ...}     # a clause for people: why this unit
-also:                           # optional: who is told at the same time, whoever acts; every one that matches counts
+also:                           # optional: who is told at the same time, whoever acts; every one that matches counts. They see
+                                # the category under which the deciding rule counts the complaint
   - notice: emergency-service
     when: {urgency: emergency}
     to: {agency: bpbd}          # or a list; triage is none, since nothing is asked of whom a notice tells

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Self
 
 from services.routing import policy_file
-from services.routing.decide import Decided, decide
+from services.routing.classifier import MODEL, Classifier, ClassifierFault
+from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide, judge, know
 from services.routing.exact import open_wards
 from services.routing.figures import PROVISIONAL
+from services.routing.gazetteer import Gazetteer
+from services.routing.gazetteer_file import GAZETTEER, LANDMARKS
 from services.routing.policy import Policy
 from services.routing.wards import Wards
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
 from tanggap.contracts.clocks import UnknownYear
 from tanggap.contracts.events import ComplaintSubmitted
+from tanggap.contracts.faults import CityFaults, Faults
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.logs import get_logger
 
@@ -24,12 +28,16 @@ log = get_logger(__name__)
 
 @dataclass(eq=False)
 class Router:
-    """Decides for one city. `wards` may be set to another index at any time: one decision takes it once, so it is of one version."""
+    """Decides for one city.
+
+    `wards` and `policy` may be set to others at any time: one decision takes each once, so it is of one version.
+    """
 
     city: City
     wards: Wards
     policy: Policy
     now: Now = utc_now
+    readers: Readers = NO_READERS
     _told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
@@ -40,7 +48,15 @@ class Router:
         """
         city = cities.load(folder)
         index = open_wards(folder, boundaries, {ward.code: ward.name for ward in city.wards()})
-        return cls(city, index, policy_file.load(folder, city), now)
+        return cls(city, index, policy_file.load(folder, city), now, read_words(folder, city))
+
+    def know(self, submitted: ComplaintSubmitted) -> Known:
+        """What is known of a complaint before the policy is asked. Total."""
+        return know(submitted, self.city, self.wards, self.readers)
+
+    def judge(self, known: Known, policy: Policy | None = None) -> Judged:
+        """What the policy, or another one, says of it. Total."""
+        return judge(known, self.city, policy or self.policy)
 
     def decide(self, submitted: ComplaintSubmitted) -> Decided:
         """The unit that must act, or triage. Total: a complaint without a decision would be silence.
@@ -50,11 +66,33 @@ class Router:
         """
         moment = self.now()
         try:
-            return decide(submitted, self.city, self.wards, self.policy, moment)
+            return decide(submitted, self.city, self.wards, self.policy, moment, self.readers)
         except UnknownYear as unknown:
             PROVISIONAL.inc()
             if str(unknown) not in self._told:
                 self._told.add(str(unknown))
                 log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
             lenient = replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
-            return decide(submitted, lenient, self.wards, self.policy, moment)
+            return decide(submitted, lenient, self.wards, self.policy, moment, self.readers)
+
+
+def read_words(folder: Path, city: City) -> Readers:
+    """What reads complaints' words in the city of `folder`. A city that has not made the data does without, with a line in the log.
+
+    Raises `CityFaults` for data with a fault.
+    """
+    gazetteer = classifier = None
+    if (folder / LANDMARKS).exists() or (folder / GAZETTEER).exists():
+        gazetteer = Gazetteer.load(folder, city)
+    else:
+        log.warning("no gazetteer: a complaint without a point goes to triage", wanted=str(folder / GAZETTEER))
+    if (folder / MODEL).exists():
+        try:
+            classifier = Classifier.load(folder)
+        except ClassifierFault as fault:
+            faults = Faults()
+            faults.add(MODEL, 1, str(fault))
+            raise CityFaults(faults.found) from fault
+    else:
+        log.warning("no classifier: a complaint without a category has none", wanted=str(folder / MODEL))
+    return Readers(gazetteer, classifier)

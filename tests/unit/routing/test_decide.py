@@ -154,6 +154,9 @@ def test_words_of_fire_decide_where_nobody_named_a_category_of_the_citys(decided
     event = decided(category, at, words=FIRE)
     assert isinstance(event, ComplaintAssigned)
     assert (event.unit.code, event.category, event.urgency, event.decision.rule) == (unit, "kebakaran", "emergency", rule)
+    # Counted as a fire it is an emergency to notices too.
+    told = {unit.name for unit in event.also}
+    assert told == ({"Badan Penanggulangan Bencana Daerah", event.ward.name} if event.ward else set())
     for words in (event.decision.reason.id, event.decision.reason.en):
         assert "gudang" not in words
 
