@@ -30,6 +30,7 @@ from tanggap.platform.consumer import Received
 
 GAMBIR = Unit(code="31.71.01.1001", name="Gambir")
 PINANGSIA = Unit(code="31.73.03.1008", name="Pinangsia")
+GAMBIR_DISTRICT = Unit(code="31.71.01", name="Gambir")
 TRIAGE = Unit(code="triase", name="Meja Triase CRM Jakarta")
 DECISION = Decision(
     method="point", confidence=1, rule="test", reason=Words(id="alasan", en="reason"), policy_version="1", wards_version="1"
@@ -85,12 +86,13 @@ class Life:
             decision=DECISION,
         )
 
-    def triaged(self, hours: float = 0.001, *, budget: float = 2) -> "Life":
-        self.unit = TRIAGE
+    def triaged(self, hours: float = 0.001, *, budget: float = 2, unit: Unit = TRIAGE, ward: Unit | None = None) -> "Life":
+        self.unit = unit
         return self._add(
             ComplaintTriageRequested,
             hours,
-            unit=TRIAGE,
+            unit=unit,
+            ward=ward,
             problem="no_point",
             category=None,
             urgency="normal",

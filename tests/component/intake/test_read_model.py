@@ -14,7 +14,7 @@ from tanggap.contracts import events, lifecycle
 from tanggap.contracts.events import ComplaintSubmitted, Event
 from tests.support.intake import FULL, LEAST, Intake
 from tests.support.lives import jakarta
-from tests.support.metrics import GAMBIR, PINANGSIA, Life, Log
+from tests.support.metrics import GAMBIR, GAMBIR_DISTRICT, PINANGSIA, Life, Log
 
 
 async def begun(intake: Intake, name: str = "a-1", app: str = "jaki") -> Life:
@@ -88,6 +88,18 @@ async def test_the_first_event_need_not_be_read_back(intake: Intake):
 
     assert await stored(intake) == whole
     assert "complaint.submitted" not in events.decoders(*READ)
+
+
+async def test_a_complaint_that_waits_for_a_camat_to_name_its_unit_is_with_the_kecamatan(intake: Intake):
+    life = (await begun(intake)).triaged(unit=GAMBIR_DISTRICT, ward=GAMBIR)
+
+    await read(intake, *life.events)
+
+    said = (await intake.get(str(life.id))).json()
+    assert (said["stage"], said["unit"]) == ("menunggu", {"code": "31.71.01", "name": "Gambir"})
+    assert said["history"][-1]["type"] == "complaint.triage_requested"
+    assert said["history"][-1]["unit"] == {"code": "31.71.01", "name": "Gambir"}
+    assert said["due"]["next"]["clock"] == "coordinate"
 
 
 async def test_an_ended_complaint_says_how_it_ended_and_why(intake: Intake):

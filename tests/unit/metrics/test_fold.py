@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.metrics.fold import Known, deadlines, facts, fold
 from tanggap.contracts import lifecycle
 from tanggap.contracts.events import Unit
-from tests.support.metrics import GAMBIR, PINANGSIA, Life, Log
+from tests.support.metrics import GAMBIR, GAMBIR_DISTRICT, PINANGSIA, Life, Log
 
 AGENCY = Unit(code="sudin-bina-marga.31.71", name="Suku Dinas Bina Marga Jakarta Pusat")
 
@@ -75,6 +75,17 @@ def test_the_city_of_a_complaint_is_that_of_its_place_else_of_its_unit_else_none
     branch = Unit(code="sudin-bina-marga.31.73", name="Suku Dinas Bina Marga Jakarta Barat")
     assert row(life().submitted().assigned(branch, ward=GAMBIR)).kota == "31.71"
     assert row(life().submitted().triaged()).kota is None
+    assert row(life().submitted().triaged(ward=PINANGSIA)).kota == "31.73"
+
+
+def test_a_camat_who_must_name_the_unit_holds_the_complaint_and_is_late_with_it(row, life, whole):
+    complaint = life().submitted().triaged(unit=GAMBIR_DISTRICT, budget=2)
+    waiting = row(complaint)
+    assert (waiting.unit_code, waiting.unit_name, waiting.kota, waiting.status) == ("31.71.01", "Gambir", "31.71", "triage")
+    assert (waiting.overdue_from, waiting.overdue_clock) == (complaint.at(2), "coordinate")
+    assert deadlines(whole(complaint))["coordinate", "breach"] == complaint.at(2)
+    named = row(complaint.assigned(GAMBIR, 3))
+    assert (named.unit_code, named.status) == (GAMBIR.code, "assigned")
 
 
 def test_each_running_clock_has_a_warning_and_a_breach_until_it_stops(life, whole):
