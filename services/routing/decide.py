@@ -131,7 +131,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         confidence=place.confidence,
         rule=rule.name,
         alternatives=tuple(dict.fromkeys(other for other in _alternatives(city, place, facts, rule) if other != to)),
-        reason=_reason(city, submitted, known, judged),
+        reason=_reason(city, known, judged),
         policy_version=policy.version,
         wards_version=wards.version,
         category_method=_category_method(known, judged),
@@ -197,9 +197,9 @@ def _alternatives(city: City, place: Found, facts: Facts, rule: Rule) -> Iterato
                 yield unit
 
 
-def _reason(city: City, submitted: ComplaintSubmitted, known: Known, judged: Judged) -> Words:
+def _reason(city: City, known: Known, judged: Judged) -> Words:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
-    place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
+    place, rule, to = known.place, judged.rule, judged.unit
     what = _category(city, known, rule)
     id_, en = place.words.id, place.words.en
     if place.ward is not None and place.others:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
+from services.routing.gazetteer import Named
 from services.routing.policy import PlaceKind
 from services.routing.wards import Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
@@ -26,20 +27,42 @@ class Found:
     """Where a complaint is.
 
     `method`: what named the place. `confidence`: how sure the ward is, 0 to 1; 0 where none is named. `kota`: code of the kota or
-    kabupaten. `others`: wards that it may be instead, near by. `words`: a sentence.
+    kabupaten. `others`: wards that it may be instead, near by. `words`: a sentence. `kecamatan`: where the words name it; the place is
+    that, where no ward is. `conflict`: that the words name another place than the point.
     """
 
     kind: PlaceKind
-    method: Literal["point", "nearest", "none"]
+    method: Literal["point", "nearest", "text", "none"]
     confidence: float
     ward: Unit | None
     kota: str | None
     others: tuple[Unit, ...]
     words: Said
+    kecamatan: Unit | None = None
+    conflict: Said | None = None
 
 
-def locate(point: Point | None, city: City, wards: Wards) -> Found:
-    """The place of a complaint with that point. Total: every point has an answer."""
+def locate(point: Point | None, city: City, wards: Wards, named: Named | None = None) -> Found:
+    """The place of a complaint with that point, whose words name `named`. Total: every complaint has an answer.
+
+    A point goes before words: they count where there is none, they make a border surer, and where they name another place that is
+    told as a conflict.
+    """
+    found = _by_point(point, city, wards)
+    if named is None or (named.ward is None and named.kecamatan is None):
+        return found
+    if found.kind == "none":
+        return _in_words(named, city, found.words)
+    conflict = _conflict(found, named, city)
+    if conflict is not None:
+        return replace(found, conflict=conflict)
+    if found.ward is not None and found.others and found.ward == named.ward:
+        # Two witnesses who know nothing of each other: both must err.
+        return replace(found, confidence=1 - (1 - found.confidence) * (1 - named.confidence))
+    return found
+
+
+def _by_point(point: Point | None, city: City, wards: Wards) -> Found:
     if point is None:
         return _nowhere(Said(id="Laporan ini tidak menyertakan titik lokasi.", en="The report came without a point."))
     if abs(point.lat) < NULL_ISLAND_DEGREES and abs(point.lon) < NULL_ISLAND_DEGREES:
@@ -53,6 +76,59 @@ def locate(point: Point | None, city: City, wards: Wards) -> Found:
     if hit.ward is None:
         return _outside(point, hit, city, wards)
     return _inside(hit.ward, hit, city, wards)
+
+
+CONTRADICTS_FROM: Final = 0.6
+"""So sure words must be of a place before they contradict a point. A judgement: a ward named anywhere in a text is that of its point in
+62 %, and a place that is only near, or where something comes from, is less sure than that."""
+
+
+def _in_words(named: Named, city: City, no_point: Said) -> Found:
+    """The place that the words name, for a complaint without a point."""
+    kecamatan = named.kecamatan
+    if named.ward is not None:
+        chain = city.chain(named.ward.code)
+        where = f"Kelurahan {named.ward.name} ({', '.join(_full_name(info) for info in chain[:2])})"
+        words = Said(
+            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {named.confidence:.0%}.",
+            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {named.confidence:.0%}.",
+        )
+        kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
+        return Found("known", "text", named.confidence, named.ward, kota, named.others, words, kecamatan)
+    assert kecamatan is not None  # noqa: S101 - the caller has seen to it
+    words = Said(
+        id=f"{no_point.id} Alamat atau isinya menyebut Kecamatan {kecamatan.name}, tanpa kelurahan yang pasti. "
+        f"Keyakinan tempat: {named.confidence:.0%}.",
+        en=f"{no_point.en} Its address or text names Kecamatan {kecamatan.name}, and no ward for certain. "
+        f"Confidence in the place: {named.confidence:.0%}.",
+    )
+    kota = city.units[kecamatan.code].parent_code
+    return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
+
+
+def _conflict(found: Found, named: Named, city: City) -> Said | None:
+    """That the words name another place than the point, as a sentence; None where they don't."""
+    if named.confidence < CONTRADICTS_FROM:
+        return None
+    if named.ward is not None:
+        if found.ward == named.ward:
+            return None
+        other = f"Kelurahan {named.ward.name}"
+    else:
+        assert named.kecamatan is not None  # noqa: S101 - the caller has seen to it
+        if found.ward is not None and city.units[found.ward.code].parent_code == named.kecamatan.code:
+            return None
+        other = f"Kecamatan {named.kecamatan.name}"
+    if found.ward is not None:
+        there = f"Kelurahan {found.ward.name}"
+        return Said(
+            id=f"Titik laporan ada di {there}, tetapi alamat atau isinya menyebut {other}; yang dipakai titiknya.",
+            en=f"The report's point lies in {there}, but its address or text names {other}; the point was taken.",
+        )
+    return Said(
+        id=f"Titik laporan tidak berada di wilayah kota, tetapi alamat atau isinya menyebut {other}; yang dipakai titiknya.",
+        en=f"The report's point is not in the city, but its address or text names {other}; the point was taken.",
+    )
 
 
 def _nowhere(words: Said) -> Found:

@@ -12,7 +12,7 @@ from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers,
 from services.routing.exact import open_wards
 from services.routing.figures import PROVISIONAL
 from services.routing.gazetteer import Gazetteer
-from services.routing.gazetteer_file import GAZETTEER, LANDMARKS
+from services.routing.gazetteer_file import LANDMARKS
 from services.routing.policy import Policy
 from services.routing.wards import Wards
 from tanggap.contracts import city as cities
@@ -82,10 +82,10 @@ def read_words(folder: Path, city: City) -> Readers:
     Raises `CityFaults` for data with a fault.
     """
     gazetteer = classifier = None
-    if (folder / LANDMARKS).exists() or (folder / GAZETTEER).exists():
+    if (folder / LANDMARKS).exists():
         gazetteer = Gazetteer.load(folder, city)
     else:
-        log.warning("no gazetteer: a complaint without a point goes to triage", wanted=str(folder / GAZETTEER))
+        log.warning("no gazetteer: a complaint without a point goes to triage", wanted=str(folder / LANDMARKS))
     if (folder / MODEL).exists():
         try:
             classifier = Classifier.load(folder)

@@ -134,7 +134,7 @@ async def test_decisions_are_counted_once_by_outcome_and_repeats_apart(desk):
 
     before = {name: figure(DECISIONS, outcome=name) for name in ("assigned", "no_point")}
     repeated = figure(REPEATED)
-    batch = read([submitted("sampah"), submitted("sampah", None), submitted(None, MONAS)])
+    batch = read([submitted("sampah"), submitted("sampah", None), submitted(None, MONAS, words="🙏")])
     await desk.handle(batch)
     await desk.handle(batch)
     assert figure(DECISIONS, outcome="assigned") - before["assigned"] == 2

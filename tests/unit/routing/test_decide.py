@@ -330,7 +330,7 @@ def router():
 
 def test_the_router_decides_as_the_pure_call_does(router, decided):
     complaint = submitted("sampah")
-    assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED)
+    assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED, router.readers)
 
 
 def test_where_the_holidays_of_a_year_are_unknown_it_decides_all_the_same_and_says_so_once(router, logged_faults):

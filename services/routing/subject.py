@@ -1,0 +1,76 @@
+"""What a complaint is about: the category that its app named, else the one that its own words name. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.routing.classifier import Classifier, Guess
+from services.routing.places import Said
+from services.routing.policy import CategoryFrom
+from tanggap.contracts.city import City
+from tanggap.contracts.events import ComplaintSubmitted
+
+CONTRADICTS_FROM: Final = 0.8
+"""So sure the words must be of another category before the app's is said to be a likely mistake. A judgement: the app's user chose."""
+STILL_LIKELY: Final = 0.1
+"""The app's category is not contradicted where the words give it so much; and another one so likely is told as an alternative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a complaint is about.
+
+    `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the
+    category by its words, None and empty where the app named it. `others`: slugs that it may be instead or as well, the likelier
+    first; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a sentence.
+    """
+
+    category: str | None
+    category_from: CategoryFrom
+    confidence: float | None = None
+    words: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    second: str | None = None
+    conflict: Said | None = None
+
+
+def name_subject(submitted: ComplaintSubmitted, city: City, classifier: Classifier | None) -> Subject:
+    """What the complaint is about. Total. Without a `classifier` it is what the app says."""
+    named = submitted.category
+    if classifier is None:
+        return Subject(named, "none" if named is None else "app")
+    guess = classifier.classify(submitted.description)
+    second = guess.second if guess.second in city.categories else None
+    likely = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug in city.categories]
+    others = tuple(dict.fromkeys([slug for slug in (*likely, second) if slug not in (None, named or guess.category)]))
+    if named is None:
+        category = guess.category if guess.category in city.categories else None
+        if not guess.words:
+            # Nothing that the classifier knows: the text names no category, rather than one that is not sure.
+            return Subject(None, "none")
+        return Subject(category, "text", guess.confidence, guess.words, others, second)
+    if named not in city.categories:
+        return Subject(named, "app", others=others, second=second)
+    conflict = _conflict(named, guess, city)
+    return Subject(named, "app", others=others if conflict else _without_best(others, second), second=second, conflict=conflict)
+
+
+def _without_best(others: tuple[str, ...], second: str | None) -> tuple[str, ...]:
+    """Where the app is not contradicted, only a second subject is worth telling."""
+    return tuple([slug for slug in others if slug == second])
+
+
+def _conflict(named: str, guess: Guess, city: City) -> Said | None:
+    best = guess.category
+    if best is None or best == named or best not in city.categories or guess.confidence < CONTRADICTS_FROM:
+        return None
+    if any(slug == named and share >= STILL_LIKELY for slug, share in guess.likely):
+        return None
+    app, text = city.categories[named], city.categories[best]
+    return Said(
+        id=f"Aplikasi menyebut kategori {app.label_id}, tetapi isi laporan lebih menunjuk ke {text.label_id} "
+        f"(keyakinan {guess.confidence:.0%}).",
+        en=f"The app named the category {app.label_en}, but the report's text rather speaks of {text.label_en} "
+        f"(confidence {guess.confidence:.0%}).",
+    )
