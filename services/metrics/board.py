@@ -172,6 +172,7 @@ def _shown(row: Mapping[str, Any], city: City) -> dict[str, Any]:
         "number": row["number"],
         "category": category,
         "unit": unit.name if unit is not None else row["unit_name"],
+        "level": unit.level if unit is not None else None,
         "due_at": row["overdue_from"],
         "clock": row["overdue_clock"],
         "stage": row["stage"],

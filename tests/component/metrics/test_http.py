@@ -10,7 +10,7 @@ import pytest
 
 from services.metrics.app import make_app
 from tanggap.platform.database import Database
-from tests.support.metrics import GAMBIR, PINANGSIA
+from tests.support.metrics import GAMBIR, GAMBIR_DISTRICT, PINANGSIA
 
 
 @pytest.fixture
@@ -165,6 +165,14 @@ async def test_what_is_late_is_shown_whenever_it_was_received(get, board, life):
     assert "1 laporan terlambat saat ini" in words
     assert "JK2608010001" in words
     assert re.search(r"Gambir Kelurahan 0 0 – – 1", words)
+
+
+async def test_what_a_camat_is_late_with_is_told_apart_from_what_the_ward_of_that_name_is(get, board, life):
+    complaint = life(number="JK2611240009").submitted().triaged(unit=GAMBIR_DISTRICT)
+    await board.fold(complaint)
+    await board.tick(complaint.at(10))
+    (line,) = [line for line in re.findall(r"<tr>.*?</tr>", (await get("/")).text, re.DOTALL) if "JK2611240009" in line]
+    assert "Gambir Kecamatan" in " ".join(re.sub(r"<[^>]+>", " ", line).split())
 
 
 async def test_an_empty_city_has_a_page_of_its_own(get, board, life):
