@@ -55,7 +55,7 @@ def build(
         recipe = builder.read_recipe(city)
         boundaries = builder.read_boundaries(file, city, recipe, code_property=code_property, name_property=name_property)
         found = boundaries.file
-        names = f"names by {found.name_property}" if found.name_property else "names not checked: no property holds them"
+        names = f"names by {found.name_property}" if found.name_property else "names not checked"
         typer.echo(
             f"{file}: {len(boundaries.codes)} wards, all known (codes by {found.code_property}, {names}), no overlaps, no holes; "
             "building takes some 15 s ..."
@@ -63,7 +63,10 @@ def build(
         manifest, index = builder.build(boundaries, recipe)
     except builder.BoundaryFaults as faults:
         raise _refusal(faults.faults) from faults
-    builder.write(city, manifest, index)
+    try:
+        builder.write(city, manifest, index)
+    except OSError as error:
+        raise _refusal([f"{city}: the index can't be written ({error})"]) from error
     typer.echo(f"{city / INDEX}: version {manifest.version}, {_cells(manifest)}, {len(index):,} bytes")
     typer.echo(f"{city / MANIFEST}: agrees with the boundaries on {manifest.agreement:.1%} of the land")
 

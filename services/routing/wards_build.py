@@ -40,6 +40,10 @@ OVERLAP_M2: Final = 10.0
 """Overlaps below this are rounding of coordinates, square metres."""
 GAP_M2: Final = 10.0
 """As `OVERLAP_M2`, for gaps between wards."""
+SLIT_M: Final = 5.0
+SLIT_LENGTH_M: Final = 500.0
+"""A slit between wards, open at the city's edge and so no hole, is a fault where it is narrower and longer than these, metres: then
+the wards' borders don't meet. A shorter one is an inlet: two wards of Jakarta have one of 181 m."""
 HALF: Final = 0.5
 MARGIN_CELLS: Final = 2
 """Rings of cells around a cell that hold everything within `BORDER_M` of any point of it: two reach 80 m or more."""
@@ -128,12 +132,21 @@ class Boundaries:
                 yield f"{self.codes[one]} and {self.codes[other]} overlap by {area:,.0f} m2"
 
     def _gaps(self) -> Iterator[str]:
-        for part in shapely.get_parts(shapely.union_all(self._flat)):
+        """Holes all around which is land of the city, and slits between wards that begin at its edge."""
+        whole = shapely.union_all(self._flat)
+        for part in shapely.get_parts(whole):
             for ring in shapely.get_rings(part)[1:]:
                 hole = shapely.Polygon(ring)
                 if hole.area > GAP_M2:
-                    lon, lat = shapely.transform(hole.representative_point(), self._degrees).coords[0]
-                    yield f"a hole of {hole.area:,.0f} m2 that no ward covers, at {lat:.5f}, {lon:.5f}"
+                    yield f"a hole of {hole.area:,.0f} m2 that no ward covers, {self._where(hole)}"
+        filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(whole)])
+        for slit in shapely.get_parts(filled.buffer(SLIT_M / 2).buffer(-SLIT_M / 2).difference(filled)):
+            if slit.length / 2 > SLIT_LENGTH_M:
+                yield f"a slit {slit.length / 2:,.0f} m long between wards, that no ward covers, {self._where(slit)}"
+
+    def _where(self, flat: Any) -> str:
+        lon, lat = shapely.transform(flat.representative_point(), self._degrees).coords[0]
+        return f"at {lat:.5f}, {lon:.5f}"
 
     def land(self, resolution: int) -> dict[int, str]:
         """The ward of each cell: that with the largest share of it, where the wards together have half of the cell."""
@@ -301,18 +314,23 @@ def _sure(measured: Agreement) -> Confidence:
 
 
 def write(folder: Path, manifest: Manifest, index: bytes) -> None:
-    """Put both files into the city's folder, each at once and whole, the manifest last.
+    """Put both files into the city's folder, each at once and whole, the manifest last. Raises `OSError`; both stay as they were then.
 
     A service that reads while they change sees an index that is not the manifest's for a moment, never half a file.
     """
     text = manifest.model_dump_json(indent=2) + "\n"
-    for name, data in ((INDEX, index), (MANIFEST, text.encode())):
-        beside = folder / f".{name}.new"
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(folder / name)
+    files = {folder / f".{INDEX}.new": (folder / INDEX, index), folder / f".{MANIFEST}.new": (folder / MANIFEST, text.encode())}
+    try:
+        for beside, (_, data) in files.items():
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for beside, (path, _) in files.items():
+            beside.replace(path)
+    finally:
+        for beside in files:
+            beside.unlink(missing_ok=True)
 
 
 def _units(path: Path) -> dict[str, str]:
