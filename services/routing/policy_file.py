@@ -92,7 +92,7 @@ def read(path: Path, name: str) -> bytes:
         if size <= MOST_BYTES:
             return path.read_bytes()
     except FileNotFoundError:
-        what = f"the file is missing; a city has one in {path.parent}"
+        what = "the file is missing"
     except OSError as error:
         what = f"the file can't be read: {error.strerror}"
     else:

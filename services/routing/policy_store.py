@@ -109,6 +109,12 @@ async def reports(connection: Connection, activation: int) -> list[Report]:
     return [Report(row["process"], row["reported_at"], row["taken"], row["detail"]) async for row in rows]
 
 
+async def listening(connection: Connection, session: str) -> int:
+    """How many processes watch for activations now: sessions of that name."""
+    found: int = await QUERIES.listening(connection, session=session)
+    return found
+
+
 async def history(connection: Connection) -> Sequence[Entry]:
     """Every activation, the last one first."""
     return [Entry(_activation(row), row["taken"], row["refused"]) async for row in QUERIES.activations(connection)]

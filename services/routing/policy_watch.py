@@ -24,6 +24,8 @@ log = get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
 """The safety net under NOTIFY."""
+SESSION: Final = "tanggap-routing-policy"
+"""What PostgreSQL calls the session of each process that watches, by which others count those."""
 SLOW_SECONDS: Final = 10.0
 """A look that is longer ago than this is said in /readyz: what was activated since is not known here."""
 
@@ -96,6 +98,7 @@ class PolicyWatch:
         stopper.add_done_callback(lambda _: wake.set())
         link.add_termination_listener(lambda _: wake.set())
         try:
+            await link.execute(f"SET application_name = '{SESSION}'")
             await link.add_listener(policy_store.CHANNEL, lambda *_: wake.set())
             while not stop.is_set():
                 wake.clear()

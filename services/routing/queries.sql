@@ -81,3 +81,7 @@ INSERT INTO policy_reports (activation_id, process, taken, detail) VALUES (:acti
 -- name: policy_reports
 -- What processes made of an activation, in the order in which they said so.
 SELECT process, reported_at, taken, detail FROM policy_reports WHERE activation_id = :activation_id ORDER BY reported_at;
+
+-- name: listening$
+-- How many sessions of that name there are in this database.
+SELECT count(*) FROM pg_stat_activity WHERE application_name = :session AND datname = current_database();

@@ -9,7 +9,7 @@ import pytest
 from services.routing import policy_file, policy_store
 from services.routing.consumer import Desk
 from services.routing.figures import POLICIES_READ, POLICY_IN_USE, POLICY_REFUSED
-from services.routing.policy_watch import PolicyWatch
+from services.routing.policy_watch import SESSION, PolicyWatch
 from services.routing.router import Router
 from tanggap.platform.database import Database
 from tests.component.routing.test_desk import read
@@ -161,8 +161,8 @@ async def test_a_policy_is_taken_also_after_the_connection_was_cut(databases, da
         await eventually(lambda: "not looked" not in watch.check()[1])
         admin = await asyncpg.connect(databases.admin_dsn(database.dsn))
         cut = await admin.fetch(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tanggap-routing' "
-            "AND datname = current_database()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
+            SESSION,
         )
         await admin.close()
         assert cut
