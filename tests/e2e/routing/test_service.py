@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from services.routing.app import build
 from services.routing.settings import Settings
 from tanggap.contracts.events import ComplaintRated, decoders
 from tanggap.platform import cloudevents
+from tests.support.boundaries import give_away
 from tests.support.plumbing import eventually, headers_of, read_all
 from tests.support.routing import BEKASI, JAKARTA, MONAS, submitted
 
@@ -92,6 +94,33 @@ async def test_new_complaints_are_assigned_or_sent_to_triage_and_the_reason_can_
         assert "Kota Bekasi" in why["reason_text"]
         ready = await eventually(lambda: _ready(client))
         assert ready.status_code == 200
+
+
+async def test_a_new_ward_index_is_decided_by_without_a_restart(settings, topics, tmp_path):
+    folder = tmp_path / "city"
+    shutil.copytree(JAKARTA, folder)
+    first, second, cideng = submitted("sampah", MONAS), submitted("sampah", MONAS), "31.71.01.1002"
+    own = settings.model_copy(update={"tanggap_city": folder})
+    async with running(own, topics.complaints) as client, writing(topics) as write:
+
+        async def decided(complaint):
+            answer = await client.get(f"/v1/decisions/{complaint.complaint_id}")
+            return answer.json() if answer.status_code == 200 else None
+
+        await write(first)
+        before = await eventually(lambda: decided(first))
+        changed = give_away(folder, at=MONAS, to=cideng)
+
+        async def taken():
+            wards = (await client.get("/readyz")).json()["checks"]["wards"]
+            return wards if wards["detail"] == f"version {changed.version}" else None
+
+        await eventually(taken)
+        await write(second)
+        after = await eventually(lambda: decided(second))
+        assert (before["ward"]["name"], after["ward"]["code"]) == ("Gambir", cideng)
+        assert before["wards_version"] != after["wards_version"] == changed.version
+        assert await decided(first) == before
 
 
 async def _ready(client):

@@ -258,10 +258,14 @@ def test_a_ward_too_small_for_any_cell_is_named(tiny):
         built(tiny)
 
 
-def test_confidence_is_lower_nearer_to_a_border_whatever_was_measured(tiny):
+def test_confidence_is_lower_nearer_to_a_border_even_where_no_point_was_wrong(tiny, monkeypatch):
     _, index = built(tiny)
-    for sure in (index.manifest.confidence, index.manifest.exact):
-        assert sure.within_25_m < sure.within_50_m < sure.clear < 1
+    perfect = dict.fromkeys(index.manifest.confidence.model_dump(), (1 / 3, 1.0))
+    measured = wards_build.Agreement(points=3, wrong=0, agreement=1.0, worst_miss_m=0.0, by_border=perfect, nearest_centre=1.0)
+    monkeypatch.setattr(wards_build.Boundaries, "measure", lambda *_: measured)
+    _, sure = built(tiny)
+    for confidence in (index.manifest.confidence, index.manifest.exact, sure.manifest.confidence, sure.manifest.exact):
+        assert confidence.within_25_m < confidence.within_50_m < confidence.clear < 1
 
 
 def test_a_hole_is_named_with_its_place(tiny):
