@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from services.routing.consumer import Desk
 from services.routing.router import Router
+from tanggap.contracts.city import City
 from tanggap.platform.database import Database
 from tests.support.databases import Databases
 from tests.support.routing import DECIDED, JAKARTA
@@ -28,3 +30,10 @@ async def database(databases: Databases) -> AsyncIterator[Database]:
 def desk(database: Database, router: Router) -> Desk:
     """What the consumer hands its batches to."""
     return Desk(database, router)
+
+
+@pytest.fixture
+def poorer(router: Router) -> City:
+    """A city that lacks a category, as one whose folder is older."""
+    categories = {slug: one for slug, one in router.city.categories.items() if slug != "sampah"}
+    return replace(router.city, categories=categories, version="older")

@@ -224,13 +224,6 @@ async def test_the_citys_own_policy_can_be_activated_again_to_go_back(database, 
 # Refused
 
 
-@pytest.fixture
-def poorer(router):
-    """A city that lacks a category, as one whose folder is older."""
-    categories = {slug: one for slug, one in router.city.categories.items() if slug != "sampah"}
-    return replace(router.city, categories=categories, version="older")
-
-
 async def test_a_process_whose_city_can_not_take_a_policy_says_so_and_keeps_the_one_before_while_others_switch(
     database, activate, another, fresh, poorer, logged_faults
 ):
