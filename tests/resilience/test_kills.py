@@ -38,7 +38,7 @@ OFFICIALS = 60
 """So many complaints are resolved through the link in their mail while processes die."""
 
 ROOT = Path(__file__).parents[2]
-SHORT_CATEGORY = "kebakaran"
+SHORT_CATEGORY = "trotoar"  # no emergency: nobody is informed besides, so every mail is an alert
 SHORT_SECONDS = 9
 """One category's coordination clock is cut to this in the test's own copy of the city, so that deadlines fall amid the kills."""
 
