@@ -33,11 +33,13 @@ PER_LIFT: Final = 0.25
 """What a word's statistics say: so much for each nat of its lift,"""
 MOST_OF_LIFT: Final = 1.2
 """but no more than this, nats: they come from another city."""
-SEEN: Final = 2
-"""A word or pair that only sentences have counts when so many have it."""
-BAREST: Final = 0.12
+WORD_SEEN: Final = 2
+"""A word that only sentences have counts when so many have it."""
+PAIR_SEEN: Final = 2
+"""As `WORD_SEEN`, for pairs."""
+BAREST: Final = 0.2
 """A weight smaller than this, nats, is left out of the model."""
-MOST_WEIGHTS: Final = 9
+MOST_WEIGHTS: Final = 6
 """So many of a term's weights are kept, the largest."""
 SECOND_FROM: Final = 2.6
 """Nats of own evidence that make a second subject: chosen on `quality/texts.csv` between too few and too many."""
@@ -156,7 +158,7 @@ def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
     spelt = sources.spellings
     lexicon = {word for term in sources.lexicon for word in term.words}
     written = Counter(token for sentence in sources.sentences for token in set(tokens_of(sentence.text)) if token.isalnum())
-    wanted = lexicon | {word for word, count in written.items() if count >= SEEN} | {one.word for one in sources.statistics}
+    wanted = lexicon | {word for word, count in written.items() if count >= WORD_SEEN} | {one.word for one in sources.statistics}
     parts = {part for name in sources.names for part in name.split()}
     silent = spelt.everyday | {part for part in parts if part not in lexicon and part not in spelt.variants}
     cues = (spelt.places | spelt.asks | spelt.results | spelt.denials) - lexicon
@@ -213,7 +215,7 @@ def _examples(
     """All that there is to learn from: the sentences, and the lexicon's terms as texts of their own."""
     read = [(reader.read(one.text), index[one.category], 1.0) for one in sources.sentences]
     pairs = Counter(term for terms, _, _ in read for term in terms if " " in term)
-    kept = prior.keys() | {pair for pair, count in pairs.items() if count >= SEEN}
+    kept = prior.keys() | {pair for pair, count in pairs.items() if count >= PAIR_SEEN}
     read += [(reader.read(" ".join(term.words)), index[term.category], AS_SENTENCE[term.level]) for term in sources.lexicon]
     examples = [
         Example({term: factor for term, factor in terms.items() if " " not in term or term in kept}, at, weight)

@@ -154,23 +154,25 @@ _PLAIN_QUOTES: Final = {ord(sign): None for sign in "'\u2018\u2019\u02bc`"}
 def stems(token: str) -> Iterator[str]:
     """What a word may be without its affixes, the likeliest first; without an English ending last."""
     for suffix in _SUFFIXES:
-        if suffix and not token.endswith(suffix):
-            continue
-        base = token[: len(token) - len(suffix)]
-        least = SHORTEST + (suffix in _SHORT_SUFFIXES)
-        if len(base) < least:
-            continue
-        if suffix:
-            yield base
-        for prefix, swallowed in _PREFIXES:
-            if base.startswith(prefix):
-                rest = base[len(prefix) :]
-                for letter in swallowed:
-                    if len(letter) + len(rest) >= least + (prefix in _WEAK):
-                        yield letter + rest
+        if token.endswith(suffix):
+            base = token[: len(token) - len(suffix)]
+            least = SHORTEST + (suffix in _SHORT_SUFFIXES)
+            if suffix and len(base) >= least:
+                yield base
+            yield from _without_prefix(base, least)
     for ending in _ENGLISH:
         if token.endswith(ending) and len(token) - len(ending) > SHORTEST:
             yield token[: -len(ending)]
+
+
+def _without_prefix(base: str, least: int) -> Iterator[str]:
+    """What is left of so many letters or more, with the letter that the prefix may have swallowed."""
+    for prefix, swallowed in _PREFIXES:
+        if base.startswith(prefix):
+            rest = base[len(prefix) :]
+            for letter in swallowed:
+                if len(letter) + len(rest) >= least + (prefix in _WEAK):
+                    yield letter + rest
 
 
 def deletions(word: str) -> Iterator[str]:
