@@ -15,6 +15,7 @@ from typing import Final, TextIO
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import InvalidTopicError, UnknownTopicOrPartitionError
 
 from services.routing.decide import Judged, Known
 from services.routing.policy import Policy
@@ -124,10 +125,11 @@ async def _span(
     reader: AIOKafkaConsumer, topic: str, since: datetime
 ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """Offsets of each partition: of the first record stamped at `since` or later, and of the end as it is now."""
-    await reader._client._wait_on_metadata(topic)  # noqa: SLF001 - without it a consumer that reads no topic yet knows none
+    try:
+        await reader._client._wait_on_metadata(topic)  # noqa: SLF001 - without it a consumer that reads no topic yet knows none
+    except (UnknownTopicOrPartitionError, InvalidTopicError) as missing:
+        raise LogTroubleError(f"Kafka has no topic {topic}") from missing
     numbers = reader.partitions_for_topic(topic)
-    if not numbers:
-        raise LogTroubleError(f"Kafka has no topic {topic}")
     partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
     ends: dict[TopicPartition, int] = await reader.end_offsets(partitions)
     # A record is stamped when the broker takes it, which is after its complaint was received.
