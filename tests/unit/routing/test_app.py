@@ -59,3 +59,14 @@ def test_boundaries_that_can_not_be_used_are_a_line_with_the_settings_name(start
     shutil.rmtree(tmp_path / "city")
     (line,) = start(lambda _: None, routing_boundaries=tmp_path / "other.geojson")
     assert "not the file that the index was built from" in line
+
+
+async def test_no_batch_is_decided_before_it_is_known_which_policy_counts():
+    settings = Settings(database_url="postgresql://a@127.0.0.1:1/x", kafka_bootstrap_servers="127.0.0.1:1", tanggap_city=JAKARTA)
+    process = build(settings)
+    await process.database.start()
+    with pytest.raises(OSError, match="Connect call failed"):
+        await process.consumer._handle([])
+    await process.database.stop()
+    (watch,) = [one.worker for one in process._workers if one.worker.name == "policy"]
+    assert "not looked yet" in watch.check()[1]

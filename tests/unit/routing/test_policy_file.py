@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.routing import policy_file
 from services.routing.policy import name_unit
 from tanggap.contracts.faults import CityFaults
 from tests.support.policies import WHY, every_facts, notice, policy, rule
+from tests.support.routing import JAKARTA
 
 BOMB = (
     "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
@@ -398,3 +401,43 @@ def test_a_notice_that_tells_nobody_anything_new_is_named_with_those_that_do(fau
         f"routing.yaml:8: notice narrow {already} emergencies (line 12), again (line 16)",
         f"routing.yaml:16: notice again {already} narrow (line 8), emergencies (line 12)",
     ]
+
+
+# Whatever the file
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_policy_or_faults_with_lines(jakarta, raw):
+    assert judged(raw, jakarta)
+
+
+@given(st.data())
+@settings(deadline=None)  # a whole policy is read each time
+def test_jakartas_own_policy_spoilt_anyhow_is_a_policy_or_faults_with_lines(jakarta, data):
+    raw = (JAKARTA / policy_file.FILE).read_bytes()
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(raw) - 1))
+        end = start + data.draw(st.integers(0, 80))
+        put = data.draw(st.sampled_from(PIECES) | st.binary(max_size=4))
+        raw = raw[:start] + put + raw[end:]
+    assert judged(raw, jakarta)
+
+
+PIECES = tuple(
+    piece.encode()
+    for piece in (
+        "", "\n", "  ", "{", "}", "[", "]", ":", ": ", "- ", "&a ", "*a", "!!null ", "|", ">", "#", "'", '"', "<<: ", "? ",
+        "when: {}", "to: ward", "to: [ward]", "category: none", "place: known", "as: lainnya", "null", "~", "---\n", "\t", "\x00",
+        "ward_can_handle: yes", "words: [api]", "also:\n", "rules:\n", "- rule: emergency\n",
+    )
+)  # fmt: skip
+
+
+def judged(raw, city):
+    """The rules, or the faults; anything else that is raised fails the test."""
+    try:
+        return policy_file.parse("p", raw, city).rules
+    except CityFaults as faults:
+        found = faults.faults
+    assert all(fault.line >= 1 and fault.what for fault in found)
+    return found
