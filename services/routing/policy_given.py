@@ -17,6 +17,7 @@ import typer
 from pydantic import ValidationError
 
 from services.routing import policy_file, policy_store
+from services.routing.exact import BoundariesFault
 from services.routing.policy import Policy
 from services.routing.policy_store import Activation, VersionClashError
 from services.routing.router import Router
@@ -57,12 +58,13 @@ def read_city(folder: Path) -> City:
 
 
 def read_router(folder: Path) -> Router:
-    """The router of a city's folder, with the city's own policy."""
+    """The router of a city's folder, with the city's own policy; exact at borders where the services are (`ROUTING_BOUNDARIES`)."""
+    boundaries = os.environ.get("ROUTING_BOUNDARIES", "").strip()
     try:
-        return Router.load(folder)
+        return Router.load(folder, boundaries=Path(boundaries) if boundaries else None)
     except CityFaults as faults:
         refuse_all(faults.faults)
-    except WardsFault as fault:
+    except (WardsFault, BoundariesFault) as fault:
         refuse(str(fault))
 
 

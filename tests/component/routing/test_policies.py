@@ -6,7 +6,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from services.routing import policy_file, policy_store
+from services.routing import policy_file, policy_store, policy_watch
 from services.routing.consumer import Desk
 from services.routing.figures import POLICIES_READ, POLICY_IN_USE, POLICY_REFUSED
 from services.routing.policy_watch import SESSION, PolicyWatch
@@ -145,6 +145,17 @@ async def test_every_running_router_takes_a_new_policy_within_seconds_and_decisi
         assert (entry.taken, entry.refused) == (2, 0)
         reports = await policy_store.reports(connection, entry.activation.id)
     assert {(report.process, report.taken) for report in reports} == {("one", True), ("other", True)}
+
+
+async def test_a_policy_is_taken_when_it_is_announced_not_only_when_it_is_looked_for(
+    database, activate, another, fresh, monkeypatch
+):
+    monkeypatch.setattr(policy_watch, "LOOK_SECONDS", 3600.0)
+    own, watch = fresh()
+    async with running(watch):
+        await eventually(lambda: "not looked" not in watch.check()[1])
+        await activate(another())
+        await eventually(lambda: own.policy.version.startswith("trial"), SWITCH_SECONDS)
 
 
 async def test_a_policy_is_taken_also_where_its_announcement_was_lost(database, activate, another, fresh):

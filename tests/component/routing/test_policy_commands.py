@@ -25,7 +25,9 @@ def run(database, router, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", database.dsn)
     monkeypatch.setenv("TANGGAP_CITY", str(JAKARTA))
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr(Router, "load", lambda _: Router(router.city, router.wards, router.policy, readers=router.readers))
+    monkeypatch.setattr(
+        Router, "load", lambda _, **_more: Router(router.city, router.wards, router.policy, readers=router.readers)
+    )
 
     async def invoke(*arguments):
         return await asyncio.to_thread(CliRunner().invoke, commands, list(arguments))

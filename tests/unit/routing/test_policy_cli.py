@@ -24,7 +24,7 @@ def loaded():
 @pytest.fixture
 def run(monkeypatch, loaded):
     """Run a command in a window of so many columns."""
-    monkeypatch.setattr(Router, "load", lambda _: replace(loaded))
+    monkeypatch.setattr(Router, "load", lambda _, **_more: replace(loaded))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("TANGGAP_CITY", str(JAKARTA))
 
@@ -224,6 +224,14 @@ def test_what_can_not_be_meant_is_one_line(run, arguments, said):
     assert (done.exit_code, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(said)
+
+
+def test_boundaries_that_the_services_decide_by_are_read_and_told_of_where_they_are_not_there(monkeypatch, tmp_path):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("ROUTING_BOUNDARIES", str(tmp_path / "none.geojson"))
+    done = CliRunner().invoke(commands, ["explain", "Sampah", "--city", str(JAKARTA)])
+    assert done.exit_code == 1
+    assert "none.geojson" in done.stderr
 
 
 # try
