@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+FLUSH_SECONDS = 1.0
+"""How long the end of the process waits for the collector to take the last spans. The drain before it has its own time."""
+
 _FORM = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})\Z")
 
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 _tracer: Tracer | None = None
+_provider: TracerProvider | None = None
 
 
 def enabled() -> bool:
@@ -56,6 +65,7 @@ def use(tracer: Tracer | None) -> None:
 
 def configure(service: str, endpoint: str | None) -> None:
     """Send spans to an OTLP collector over HTTP; without an endpoint nothing is made or sent."""
+    global _provider  # noqa: PLW0603 - the process has one
     if endpoint is None:
         use(None)
         return
@@ -65,18 +75,21 @@ def configure(service: str, endpoint: str | None) -> None:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    provider = TracerProvider(resource=Resource.create({"service.name": f"tanggap-{service}"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
-    trace.set_tracer_provider(provider)
-    use(provider.get_tracer("tanggap"))
+    # Ours alone, not the process's (`trace.set_tracer_provider`): FastAPI would make spans of its own beside ours then, of probes
+    # too, and with whole paths; those of the officials' page are signed links, and whoever has one can answer for an official.
+    _provider = TracerProvider(resource=Resource.create({"service.name": f"tanggap-{service}"}), shutdown_on_exit=False)
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    use(_provider.get_tracer("tanggap"))
 
 
 def shutdown() -> None:
-    """Send what is still held."""
-    provider = trace.get_tracer_provider()
-    stop = getattr(provider, "shutdown", None)
-    if enabled() and stop is not None:
-        stop()
+    """Send what is still held. A collector that does not take it within `FLUSH_SECONDS` is not waited for."""
+    if _provider is None:
+        return
+    # The SDK's own shutdown waits 30 s and can't be told otherwise; its thread ends with the process.
+    last = threading.Thread(target=_provider.shutdown, name="last-spans", daemon=True)
+    last.start()
+    last.join(FLUSH_SECONDS)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """A trace goes on from one `traceparent` to the next; spans only where they are wanted."""
 
+import os
+import subprocess
+import sys
 import timeit
 
 import pytest
@@ -104,6 +107,31 @@ def test_without_an_endpoint_nothing_is_made():
     assert not telemetry.enabled()
     with pytest.raises(RuntimeError):
         telemetry.start(None, "x", telemetry.SpanKind.CONSUMER)
+
+
+START = """
+import sys, threading
+from pathlib import Path
+from tanggap.platform.process import serve
+from tanggap.platform.settings import ServiceSettings
+
+def build(settings):
+    print([one.name for one in threading.enumerate()][1:], "opentelemetry.sdk.trace" in sys.modules)
+    sys.exit(0)
+
+serve(ServiceSettings.load(), build, Path())
+"""
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "started"),
+    [(None, "[] False"), ("", "[] False"), ("http://127.0.0.1:9", "['OtelBatchSpanRecordProcessor'] True")],
+)
+def test_a_process_without_an_endpoint_starts_nothing_that_sends(endpoint, started):
+    known = {"DATABASE_URL": "postgresql://a:b@c/d", "KAFKA_BOOTSTRAP_SERVERS": "a:1", "PATH": os.environ["PATH"]}
+    environment = known if endpoint is None else {**known, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+    done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == started
 
 
 def test_off_costs_next_to_nothing():
