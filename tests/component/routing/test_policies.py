@@ -262,6 +262,27 @@ async def test_a_process_whose_city_can_not_take_a_policy_says_so_and_keeps_the_
     assert "category: sampah is unknown" in report.detail
 
 
+async def test_a_policy_is_read_once_though_it_is_looked_for_every_second(
+    database, activate, another, fresh, poorer, logged_faults, monkeypatch
+):
+    logged_faults.expect("an activated policy is refused")
+    await activate(another("bad"))
+    texts = []
+    up_to = policy_store.up_to
+
+    async def counting(connection, most):
+        texts.append(most)
+        return await up_to(connection, most)
+
+    monkeypatch.setattr(policy_store, "up_to", counting)
+    _, watch = fresh("older", poorer)
+    for _ in range(3):
+        await look(database, watch)
+    # The refused one, and that there is none before it.
+    assert len(texts) == 2
+    assert (await fetch(database, "SELECT count(*) FROM policy_reports"))[0][0] == 1
+
+
 async def test_a_process_that_starts_where_the_last_policy_is_refused_takes_the_one_before_it(
     database, activate, another, fresh, poorer, logged_faults
 ):
