@@ -1,5 +1,6 @@
 """`make run`, `make demo`, `make stop` as a person meets them, but for the making of the virtual environment."""
 
+import asyncio
 import json
 import os
 import pty
@@ -12,13 +13,19 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import httpx
 import psutil
 import pytest
 
+from stack.kafka import Kafka, answers
 from stack.local import PORTS, SERVICES
 from stack.ports import LOCALHOST
+from stack.postgres import Postgres
+from tanggap.platform.topics import COMPLAINTS
+from tests.support.plumbing import headers_of, read_all
 from tests.support.servers import open_folder
 
 pytestmark = pytest.mark.timeout(300)
@@ -37,11 +44,11 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "TANGGAP_STACK": str(folder / "stack"), "COLUMNS": "200"}
 
 
-def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def stack(folder: Path, *words: str, **given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "stack", *words],
         cwd=ROOT,
-        env=environment(folder),
+        env={**environment(folder), **given},
         capture_output=True,
         text=True,
         timeout=120,
@@ -53,12 +60,12 @@ def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 class Running:
     """A `stack run` of its own, its words in a file."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *words: str) -> None:
         self.folder = folder
         self.output = folder / f"{name}.txt"
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "stack", "run"],
+                [sys.executable, "-m", "stack", "run", *words],
                 cwd=ROOT,
                 env=environment(folder),
                 stdout=file,
@@ -84,8 +91,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, name: str) -> Iterator[Running]:
-    one = Running(folder, name)
+def running(folder: Path, name: str, *words: str) -> Iterator[Running]:
+    one = Running(folder, name, *words)
     try:
         yield one
     finally:
@@ -134,7 +141,7 @@ def test_a_run_shows_the_journey_outlives_a_kill_of_itself_and_keeps_its_data(fo
             first.process.kill()
             first.process.wait()
 
-    with running(folder, "second") as second:
+    with running(folder, "second", "--no-journey") as second:
         assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in left)
         ready = re.search(r"Ready after ([0-9.]+) s", second.text)
         assert ready is not None
@@ -182,7 +189,7 @@ def asked(folder: Path, *words: str, answer: str) -> str:
 
 def test_stop_ends_what_runs_and_reset_erases_only_when_told_so(folder: Path) -> None:
     assert stack(folder, "stop").stdout.strip() == "Nothing runs."
-    with running(folder, "run") as one:
+    with running(folder, "run", "--no-journey") as one:
         refused = stack(folder, "reset", "--force")
         assert refused.returncode == 1
         assert "make stop" in refused.stderr
@@ -203,11 +210,29 @@ def test_stop_ends_what_runs_and_reset_erases_only_when_told_so(folder: Path) ->
     assert "No stack runs" in stack(folder, "get", "intake").stderr
 
 
-def test_the_demo_ends_by_itself_with_exit_code_0(folder: Path) -> None:
-    done = stack(folder, "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Gambir: 1 received, 1 answered (100%), 1 resolved, 0 overdue" in done.stdout
-    assert done.stdout.rstrip().endswith("Stopped; the data are kept.")
+async def test_the_demo_on_servers_that_are_given_uses_them_ends_by_itself_with_0_and_leaves_them_running(folder: Path) -> None:
+    kafka, postgres = Kafka(folder / "kafka", port=0), Postgres(folder / "postgres", port=0, durable=False)
+    try:
+        await asyncio.gather(kafka.start(), postgres.start())
+        given = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap, "DATABASE_URL": postgres.dsn}
+        done = stack(folder, "demo", **given)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Gambir: 1 received, 1 answered (100%), 1 resolved, 0 overdue" in done.stdout
+        assert done.stdout.rstrip().endswith("Stopped; the data are kept.")
+        assert postgres._password() not in done.stdout + done.stderr
+        for name in ("kafka", "postgres"):
+            assert not (folder / "stack" / name).exists(), f"{name} was made though it was given"
+            assert not (folder / "stack" / "logs" / f"{name}.log").exists(), f"{name} was started though it was given"
+
+        assert await answers(kafka.bootstrap)
+        told = [headers_of(record)["ce_type"] for record in await read_all(kafka.bootstrap, COMPLAINTS)]
+        assert {"complaint.submitted", "complaint.assigned", "official.notified", "complaint.resolved"} <= set(told)
+        connection = await asyncpg.connect(urlunsplit(urlsplit(postgres.dsn)._replace(path="/tanggap")))
+        assert await connection.fetchval("SELECT count(*) FROM intake.complaints") == 1
+        await connection.close()
+    finally:
+        await asyncio.gather(kafka.stop(), postgres.stop())
 
 
 def test_compose_gets_every_secret_it_asks_for_and_keeps_those_it_has(folder: Path) -> None:

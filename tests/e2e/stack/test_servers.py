@@ -1,5 +1,6 @@
 """Kafka and PostgreSQL as the local stack runs them: started, killed, half made, in each other's way."""
 
+import asyncio
 import shutil
 import socket
 import subprocess
@@ -55,29 +56,26 @@ async def test_kafka_keeps_what_it_acknowledged_through_a_kill_and_comes_back_at
     assert await read(address, "kept") == [str(number) for number in range(20)]
 
 
-async def test_a_half_formatted_kafka_folder_mends_itself(kafka: Kafka) -> None:
-    half = kafka.folder / "data.new"
-    half.mkdir(parents=True)
-    (half / "bootstrap.checkpoint").write_bytes(b"half")
-    await kafka.start()
-    await ensure_topics(kafka.bootstrap, [TopicSpec("works", 1)])
-    assert not half.exists()
-
-
-async def test_kafka_takes_the_next_port_when_its_own_is_taken(folder: Path) -> None:
+async def test_kafka_starts_on_a_half_formatted_folder_and_on_the_next_port_when_its_own_is_taken(folder: Path) -> None:
     with socket.socket() as other:
         other.bind((LOCALHOST, free_port()))
         other.listen()
         taken = other.getsockname()[1]
-        server = Kafka(folder / "kafka", port=taken)
-        await server.start()
-        assert server.port > taken
-        await server.stop()
+        kafka = Kafka(folder / "kafka", port=taken)
+        half = kafka.folder / "data.new"
+        half.mkdir(parents=True)
+        (half / "bootstrap.checkpoint").write_bytes(b"half")
+        await kafka.start()
+        try:
+            assert kafka.port > taken
+            await ensure_topics(kafka.bootstrap, [TopicSpec("works", 1)])
+            assert not half.exists()
+        finally:
+            await kafka.stop()
 
 
 async def test_a_kafka_that_can_not_start_says_where_its_log_is(kafka: Kafka) -> None:
-    await kafka.start()
-    await kafka.stop()
+    await asyncio.to_thread(kafka.prepare)
     (kafka.folder / "data" / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=7\n")
     with pytest.raises(StackTrouble, match=r"Kafka did not start; its log is .*kafka\.log\. Last lines"):
         await kafka.launch()
