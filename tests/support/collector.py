@@ -29,7 +29,8 @@ class Collector:
 
     spans: list[Seen] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    requests: int = 0
+    waiting: set[str] = field(default_factory=set)
+    """Services that had no answer, since the collector fell silent."""
     silent: bool = False
     port: int = 0
     _released: threading.Event = field(default_factory=threading.Event)
@@ -72,20 +73,14 @@ class Collector:
 
     def _take(self, body: bytes) -> None:
         self.bodies.append(body)
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            about = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
-            self.spans += [
-                Seen(about["service.name"], span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
-                for scope in resource.scope_spans
-                for span in scope.spans
-            ]
+        self.spans += list(_read(body))
 
     def _handler(collector) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is each request's own
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                collector.requests += 1
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if collector.silent:
+                    collector.waiting |= {span.service for span in _read(body)}
                     collector._released.wait()
                     return
                 fits = self.path == "/v1/traces" and self.headers["Content-Type"] == PROTOBUF
@@ -102,6 +97,15 @@ class Collector:
                 pass
 
         return Handler
+
+
+def _read(body: bytes) -> Iterator[Seen]:
+    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        about = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
+                yield Seen(about["service.name"], span.name, *ids)
 
 
 @contextmanager
