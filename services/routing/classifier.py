@@ -28,6 +28,8 @@ MOST_WORDS: Final = 5
 """So many deciding words are told at most."""
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
+SPENDS: Final = 1.0
+"""A word that speaks so much for the best category, nats, can't speak for a second subject."""
 BAREST: Final = 0.005
 """A category less likely than this is not told."""
 
@@ -55,8 +57,8 @@ class Guess:
 class ModelFile(BaseModel):
     """`classifier.json`. `terms`: word or pair of words to category to weight, nats. `version`: start of the sum of all the rest.
 
-    `temperature`: what scores are divided by, so that probabilities come true. `second_from`: nats of own evidence that make a second
-    subject.
+    `temperature`: what scores are divided by, and `doubt`: what is kept back for the other categories, so that probabilities come true.
+    `second_from`: nats of own evidence that make a second subject.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +68,7 @@ class ModelFile(BaseModel):
     sources: Mapping[str, str]
     threshold: Annotated[float, Field(gt=0, lt=1)]
     temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+    doubt: Annotated[float, Field(ge=0, lt=1)]
     second_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]
     variants: Mapping[str, str]
@@ -100,12 +103,24 @@ Weights = tuple[tuple[int, float], ...]
 class Classifier:
     """A model, ready to be asked. `version`: of the model; `threshold`: the confidence from which it decides."""
 
-    __slots__ = ("_bias", "_categories", "_other", "_reader", "_second_from", "_terms", "temperature", "threshold", "version")
+    __slots__ = (
+        "_bias",
+        "_categories",
+        "_doubt",
+        "_other",
+        "_reader",
+        "_second_from",
+        "_temperature",
+        "_terms",
+        "threshold",
+        "version",
+    )
 
     def __init__(self, model: ModelFile) -> None:
         self.version: Final = model.version
         self.threshold: Final = model.threshold
-        self.temperature: Final = model.temperature
+        self._temperature: Final = model.temperature
+        self._doubt: Final = model.doubt
         self._second_from: Final = model.second_from
         self._categories: Final = tuple(model.bias)
         self._bias: Final = tuple(model.bias.values())
@@ -135,43 +150,52 @@ class Classifier:
         for _, factor, weights in found:
             for at, weight in weights:
                 scores[at] += factor * weight
-        probabilities = softmax(scores, self.temperature)
+        likely = probabilities(scores, self._temperature, self._doubt)
         if not found:
-            return Guess(None, probabilities[self._other], ((OTHER, probabilities[self._other]),), (), None)
+            return Guess(None, likely[self._other], ((OTHER, likely[self._other]),), (), None)
         ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
         best = ranked[0]
-        confidence = probabilities[best]
+        confidence = likely[best]
         return Guess(
             category=self._categories[best] if confidence >= self.threshold else None,
             confidence=confidence,
-            likely=tuple([(self._categories[at], probabilities[at]) for at in ranked if probabilities[at] >= BAREST]),
+            likely=tuple([(self._categories[at], likely[at]) for at in ranked if likely[at] >= BAREST]),
             words=_deciding(found, best),
             second=self._second(found, best),
         )
 
-    def scores(self, text: str) -> list[float]:
-        """What the text's words say for each category, nats, before the temperature; for the builder and its tests."""
+    def terms(self, text: str) -> dict[str, float]:
+        """The model's terms that the text has, and how much each counts."""
+        return self._reader.read(text, self._terms)
+
+    def scores(self, terms: Mapping[str, float]) -> list[float]:
+        """What terms say for each category, nats, before the temperature; for the builder."""
         scores = list(self._bias)
-        for term, factor in self._reader.read(text, self._terms).items():
+        for term, factor in terms.items():
             for at, weight in self._terms[term]:
                 scores[at] += factor * weight
         return scores
 
     def _second(self, found: list[tuple[str, float, Weights]], best: int) -> str | None:
-        """A category that words of its own speak for: words that say more for it than for any other, the best included."""
+        """A category that other words speak for, enough of them, each more than for any other."""
         own: dict[int, float] = {}
         for _, factor, weights in found:
-            if factor <= 0 or not weights:
-                continue
-            at, most = weights[0]
-            if at != best:
-                against = next((weight for other, weight in weights if other == best), 0.0)
-                own[at] = own.get(at, 0.0) + factor * (most - max(against, 0.0))
+            if weights and weights[0][0] != best:
+                own[weights[0][0]] = own.get(weights[0][0], 0.0) + factor * weights[0][1]
         own.pop(self._other, None)
-        if not own:
+        if not own or max(own.values()) < self._second_from:
             return None
+        spent = {word for term, factor, weights in found if factor * _weight(weights, best) >= SPENDS for word in term.split(" ")}
+        own = dict.fromkeys(own, 0.0)
+        for term, factor, weights in found:
+            if factor > 0 and weights and weights[0][0] in own and spent.isdisjoint(term.split(" ")):
+                own[weights[0][0]] += factor * (weights[0][1] - max(_weight(weights, best), 0.0))
         second = max(own, key=own.__getitem__)
         return self._categories[second] if own[second] >= self._second_from else None
+
+
+def _weight(weights: Weights, category: int) -> float:
+    return next((weight for at, weight in weights if at == category), 0.0)
 
 
 def _deciding(found: list[tuple[str, float, Weights]], best: int) -> tuple[str, ...]:
@@ -191,6 +215,12 @@ def softmax(scores: list[float], temperature: float) -> list[float]:
     parts = [math.exp((score - most) / temperature) for score in scores]
     whole = sum(parts)
     return [part / whole for part in parts]
+
+
+def probabilities(scores: list[float], temperature: float, doubt: float) -> list[float]:
+    """Probabilities of scores, nats, of which `doubt` is spread over all categories alike."""
+    each = doubt / len(scores)
+    return [part * (1 - doubt) + each for part in softmax(scores, temperature)]
 
 
 def version_of(values: Mapping[str, Any]) -> str:

@@ -9,14 +9,15 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from services.routing.classifier import MODEL, Classifier, ModelFile, softmax, version_of
-from services.routing.classifier_figures import read_texts
+from services.routing.classifier import MODEL, Classifier, ModelFile, version_of
+from services.routing.classifier_calibrate import Calibration, Scored, calibrate, guarded
+from services.routing.classifier_figures import Text, read_texts
 from services.routing.classifier_learn import Example, learn
 from services.routing.classifier_sources import FILES, FOLDER, Sources, Term, read
 from services.routing.classifier_text import Reader, Spellings, stems, tokens_of
@@ -39,27 +40,21 @@ PAIR_SEEN: Final = 2
 """As `WORD_SEEN`, for pairs."""
 BAREST: Final = 0.2
 """A weight smaller than this, nats, is left out of the model."""
-MOST_WEIGHTS: Final = 6
+MOST_WEIGHTS: Final = 5
 """So many of a term's weights are kept, the largest."""
-SECOND_FROM: Final = 2.6
+SECOND_FROM: Final = 4.0
 """Nats of own evidence that make a second subject: chosen on `quality/texts.csv` between too few and too many."""
-
-AGENCY_RIGHT: Final = 0.95
-"""The threshold is the lowest at which of the texts decided so many have the right agency."""
-FOLDS: Final = 5
-TEMPERATURES: Final = tuple(0.6 + 0.05 * step for step in range(49))
-THRESHOLDS: Final = tuple(0.2 + 0.05 * step for step in range(15))
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A model, and what was seen of it. `error_across`: calibration error of texts on which the temperature was not chosen."""
+    """A model, its file's text, how many sentences and texts it was made of, and what was seen when it was calibrated."""
 
     model: ModelFile
     text: str
     sentences: int
     texts: int
-    log_loss_across: float
+    calibration: Calibration
 
 
 class SourceFaults(CityFaults):
@@ -89,6 +84,7 @@ def build(folder: Path, city: City, texts: Path) -> Built:
         "sources": {name: _sum(folder / FOLDER / name) for name in FILES} | {texts.name: _sum(texts)},
         "threshold": 0.5,
         "temperature": 1.0,
+        "doubt": 0.0,
         "second_from": SECOND_FROM,
         "bias": {category: round(weight, 2) for category, weight in zip(categories, learned.bias, strict=True)},
         "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
@@ -102,19 +98,18 @@ def build(folder: Path, city: City, texts: Path) -> Built:
             if (row := _row(weights, categories)) or " " not in term
         },
     }
-    raw = Classifier(ModelFile.model_validate(values))
-    scored = [(raw.scores(text.text), index[text.category]) for text in calibration]
-    values["temperature"] = round(_temperature(scored), 2)
-    agencies = [city.categories[category].agency for category in categories]
-    values["threshold"] = round(_threshold(scored, values["temperature"], agencies), 2)
+    found = _calibrated(Classifier(ModelFile.model_validate(values)), sources, calibration, city)
+    values |= {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
     values["version"] = version_of(values)
-    return Built(
-        ModelFile.model_validate(values),
-        render(values),
-        len(sources.sentences),
-        len(calibration),
-        _across(scored),
-    )
+    return Built(ModelFile.model_validate(values), render(values), len(sources.sentences), len(calibration), found)
+
+
+def _calibrated(raw: Classifier, sources: Sources, texts: Sequence[Text], city: City) -> Calibration:
+    """The calibration of a model whose own says nothing yet."""
+    index = {category: at for at, category in enumerate(raw.categories)}
+    terms = guarded([raw.terms(text.text) for text in texts], (raw.terms(sentence.text) for sentence in sources.sentences))
+    scored = [Scored(raw.scores(own), index[text.category]) for own, text in zip(terms, texts, strict=True)]
+    return calibrate(scored, [city.categories[category].agency for category in raw.categories])
 
 
 def write(folder: Path, built: Built) -> None:
@@ -150,7 +145,7 @@ def _row(weights: Sequence[float], categories: Sequence[str]) -> dict[str, float
     kept = sorted(
         ((weight, at) for at, weight in enumerate(weights) if abs(weight) >= BAREST), key=lambda one: (-abs(one[0]), one[1])
     )
-    return {categories[at]: round(weight, 2) for weight, at in sorted(kept[:MOST_WEIGHTS], key=lambda one: (-one[0], one[1]))}
+    return {categories[at]: round(weight, 1) for weight, at in sorted(kept[:MOST_WEIGHTS], key=lambda one: (-one[0], one[1]))}
 
 
 def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
@@ -233,43 +228,3 @@ def _terms(term: Term, reader: Reader) -> Iterator[tuple[str, float]]:
         yield roots[0], says
     for pair in pairwise(roots):
         yield " ".join(pair), says * (OF_A_LONG_PHRASE if len(roots) > 2 else 1.0)  # noqa: PLR2004 - more than one pair
-
-
-Scored = Sequence[tuple[list[float], int]]
-"""A text's scores, and its category's index."""
-
-
-def _temperature(scored: Scored) -> float:
-    return min(TEMPERATURES, key=lambda temperature: _log_loss(scored, temperature))
-
-
-def _log_loss(scored: Scored, temperature: float) -> float:
-    return -sum(math.log(softmax(scores, temperature)[right]) for scores, right in scored) / max(len(scored), 1)
-
-
-def _across(scored: Scored) -> float:
-    """The log loss of each text at the temperature that the other folds' texts choose, on average, nats."""
-    losses = 0.0
-    for fold in range(FOLDS):
-        others = [one for at, one in enumerate(scored) if at % FOLDS != fold]
-        own = scored[fold::FOLDS]
-        losses += _log_loss(own, _temperature(others)) * len(own)
-    return losses / len(scored)
-
-
-def _threshold(scored: Scored, temperature: float, agencies: Sequence[str | None]) -> float:
-    """The lowest confidence from which on enough have the right agency; the highest, where none is enough."""
-    sure: list[tuple[float, bool]] = []
-    for scores, right in scored:
-        best = max(range(len(scores)), key=scores.__getitem__)
-        sure.append((softmax(scores, temperature)[best], agencies[best] == agencies[right]))
-    for threshold in THRESHOLDS:
-        decided = [true for confidence, true in sure if confidence >= threshold]
-        if _share(decided) >= AGENCY_RIGHT:
-            return threshold
-    return THRESHOLDS[-1]
-
-
-def _share(right: Iterable[bool]) -> float:
-    counted = list(right)
-    return sum(counted) / len(counted) if counted else 0.0

@@ -43,7 +43,11 @@ def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS) -> None:
     model = built.model
     typer.echo(f"{city / MODEL}: version {model.version}, {len(model.terms):,} terms, {len(built.text.encode()):,} bytes")
     typer.echo(f"learned from {built.sentences:,} sentences and the lexicon; calibrated on {built.texts} texts")
-    typer.echo(f"decides from confidence {model.threshold:.2f}, temperature {model.temperature:.2f}")
+    seen = built.calibration
+    typer.echo(f"decides from confidence {model.threshold:.2f}; temperature {model.temperature:.2f}, doubt {model.doubt:.2f}")
+    typer.echo("without the terms that only a text itself has, as new texts may fare:")
+    typer.echo(f"  category right {seen.category_right:.1%}, agency right {seen.agency_right:.1%}, log loss {seen.log_loss:.3f}")
+    typer.echo(f"  decides {seen.coverage:.1%}, of which agency right {seen.decided_agency_right:.1%}")
 
 
 @classifier.command("try")

@@ -15,7 +15,7 @@ from typing import Final
 
 from services.routing.classifier import softmax
 
-ROUNDS: Final = 12
+ROUNDS: Final = 16
 RATE: Final = 0.3
 """Length of a step of AdaGrad, nats."""
 BIAS_RATE: Final = 0.015
