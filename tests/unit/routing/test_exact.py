@@ -168,6 +168,20 @@ def test_a_city_whose_land_is_nearer_to_the_point_than_its_water_reaches_is_aske
     assert borders.find(-6.00 + 15 / METRES_PER_DEGREE, 106.805) == wards.Hit(None, "none", 0.0, others=("1.1.1.1",), waters=True)
 
 
+def test_a_gap_that_is_rounding_belongs_to_the_nearer_ward(tiny):
+    # Two millimetres between Utara and Selatan over 440 m, which the builder lets pass: shorter than a slit, smaller than a hole.
+    low = -6.01 - 2e-8
+    ring = [[106.80, -6.02], [106.81, -6.02], [106.81, -6.01], [106.804, -6.01], [106.804, low], [106.80, low], [106.80, -6.02]]
+    tiny.shapes["1.1.1.2"] = [ring]
+    build(tiny)
+    borders = exact.open_wards(tiny.folder, tiny.file, tiny.names)
+    assert borders.ward(-6.01 - 1e-8, 106.802) is None
+    hit = borders.find(-6.01 - 1e-8, 106.802)
+    assert (hit.how, {hit.ward, *hit.others}) == ("point", {"1.1.1.1", "1.1.1.2"})
+    # The city's own edge is no gap.
+    assert borders.find(-6.015, 106.80 - 1e-7).ward is None
+
+
 def test_decisions_can_tell_an_exact_index_from_one_that_is_not(city, borders):
     assert borders.version == f"{wards.load(city.folder).version}+exact"
 
