@@ -1,0 +1,191 @@
+"""A decision by a complaint's words: its place where it has no point, its category where the app gave none, and what contradicts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.routing.classifier import Guess
+from services.routing.decide import Readers, decide
+from services.routing.router import Router, read_words
+from services.routing.subject import name_subject
+from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested
+from tanggap.contracts.faults import CityFaults
+from tests.support.routing import DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, SECRET, submitted
+
+
+@pytest.fixture(scope="session")
+def readers(jakarta):
+    return read_words(JAKARTA, jakarta)
+
+
+@pytest.fixture(scope="session")
+def decided(jakarta, jakarta_wards, jakarta_policy, readers):
+    def run(words, category=None, at=MONAS, address=None):
+        return decide(
+            submitted(category, at, words=words, address=address), jakarta, jakarta_wards, jakarta_policy, DECIDED, readers
+        )
+
+    return run
+
+
+class Says:
+    """A classifier with one answer."""
+
+    version = "says"
+
+    def __init__(self, category, confidence, likely=None, words=("kata",), second=None):
+        self.guess = Guess(category, confidence, likely or (((category or "lainnya"), confidence),), words, second)
+
+    def classify(self, text):
+        return self.guess
+
+
+# Where
+
+
+def test_a_complaint_without_a_point_goes_to_the_ward_that_its_address_names(decided):
+    event = decided(
+        "Sampah menumpuk di pinggir jalan", "sampah", None, "Jl. Kebon Kacang XII, Kel. Kebon Kacang, Kec. Tanah Abang"
+    )
+    assert isinstance(event, ComplaintAssigned)
+    assert (event.unit.name, event.ward.name, event.decision.method) == ("Kebon Kacang", "Kebon Kacang", "text")
+    assert 0.9 <= event.decision.confidence < 1
+    assert "Kelurahan Kebon Kacang" in event.decision.reason.id
+    assert event.decision.gazetteer_version
+
+
+def test_only_a_kecamatan_known_is_its_camats_triage(decided):
+    event = decided("Jalan berlubang di daerah Kec. Tebet", "jalan_rusak", None)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert (event.problem, event.unit.name, event.ward) == ("only_kecamatan", "Tebet", None)
+    assert "tanpa kelurahan yang pasti" in event.decision.reason.id
+
+
+def test_a_point_wins_over_words_that_name_another_ward_and_the_contradiction_is_told(decided):
+    event = decided("Sampah menumpuk", "sampah", MONAS, "Kel. Kebon Kacang, Kec. Tanah Abang")
+    assert (event.ward.name, event.decision.method) == ("Gambir", "point")
+    [conflict] = event.decision.conflicts
+    assert "Kelurahan Gambir" in conflict.id
+    assert "Kelurahan Kebon Kacang" in conflict.en
+
+
+def test_a_point_outside_the_city_wins_too(decided):
+    event = decided("Sampah menumpuk", "sampah", (-6.2349, 106.9923), "Kel. Kebon Kacang, Kec. Tanah Abang")
+    assert isinstance(event, ComplaintTriageRequested)
+    assert event.problem == "outside_city"
+    assert "Kelurahan Kebon Kacang" in event.decision.conflicts[0].en
+
+
+@pytest.mark.parametrize("address", ["Kel. Gambir, Kec. Gambir", "Kecamatan Gambir", None, "Jl. Kebon Kacang"])
+def test_words_that_say_the_same_or_too_little_contradict_nothing(decided, address):
+    assert decided("Sampah menumpuk", "sampah", MONAS, address).decision.conflicts == ()
+
+
+def test_at_a_border_words_that_name_the_ward_of_the_point_make_it_surer(decided):
+    alone = decided("Sampah menumpuk", "sampah", JATINEGARA_STATION)
+    both = decided("Sampah menumpuk", "sampah", JATINEGARA_STATION, f"Kel. {alone.ward.name}")
+    assert both.ward == alone.ward
+    assert alone.decision.confidence < both.decision.confidence < 1
+
+
+# What
+
+
+def test_a_complaint_without_a_category_gets_the_one_that_its_words_name(decided):
+    event = decided("Lampu jalan di gang kami padam sudah tiga malam")
+    assert isinstance(event, ComplaintAssigned)
+    assert (event.category, event.decision.category_method) == ("pju", "text")
+    assert event.decision.category_confidence > 0.8
+    assert event.decision.category_words
+    assert "terbaca dari isi laporan" in event.decision.reason.id
+    assert "read from the report's text" in event.decision.reason.en
+
+
+def test_a_text_that_is_not_clear_is_asked_about_rather_than_guessed(jakarta, jakarta_wards, jakarta_policy):
+    unsure = Readers(classifier=Says(None, 0.4, (("pju", 0.4), ("listrik", 0.35))))
+    event = decide(submitted(None), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert (event.problem, event.decision.other_categories) == ("unsure_category", ("pju", "listrik"))
+    assert "mungkin" in event.decision.reason.id
+
+
+def test_the_apps_category_stands_and_a_likely_mistake_is_told(decided):
+    event = decided("Lampu jalan di gang kami padam sudah tiga malam, gelap sekali", "sampah")
+    assert (event.category, event.decision.category_method, event.decision.other_categories) == ("sampah", "app", ("pju",))
+    assert "Lampu jalan" in event.decision.conflicts[0].id
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        Says("pju", 0.79),  # not sure enough
+        Says(None, 0.9),  # undecided
+        Says("sampah", 0.95),  # the same
+        Says("pju", 0.85, (("pju", 0.85), ("sampah", 0.12))),  # the app's is likely too
+        Says("no-such-category", 0.99),
+    ],
+)
+def test_the_apps_category_is_not_called_a_mistake_on_weak_grounds(jakarta, guess):
+    assert name_subject(submitted("sampah"), jakarta, guess).conflict is None
+
+
+def test_a_second_subject_is_named(decided):
+    event = decided("Sampah menumpuk di depan pasar dan lampu jalannya mati sudah seminggu")
+    assert event.category == "sampah"
+    assert "pju" in event.decision.other_categories
+    assert "juga menyangkut" in event.decision.reason.id
+
+
+def test_an_unknown_category_of_the_app_stays_a_persons_to_judge_with_what_the_words_suggest(decided):
+    event = decided("Lampu jalan di gang kami padam sudah tiga malam", "gangguan-x")
+    assert (event.problem, event.category) == ("unknown_category", "gangguan-x")
+    assert "pju" in event.decision.other_categories
+
+
+@pytest.mark.parametrize("words", ["", "zxqw", "...", "\N{PILE OF POO}"])
+def test_a_text_that_says_nothing_names_no_category(decided, words):
+    event = decided(words)
+    assert event.decision.category_method in {"none", "policy"}
+    assert event.decision.category_words == ()
+
+
+# Always
+
+
+def test_without_data_for_its_words_a_city_decides_as_its_apps_say(jakarta):
+    subject = name_subject(submitted(None, words="Lampu jalan padam"), jakarta, None)
+    assert (subject.category, subject.category_from) == (None, "none")
+
+
+def test_what_the_citizen_wrote_is_never_repeated(decided):
+    event = decided(f"{SECRET} lampu jalan padam dekat rumah saya", None, None, f"{SECRET}, Kel. Gambir")
+    assert "Budi" not in event.decision.model_dump_json()
+    assert "0812" not in event.decision.model_dump_json()
+
+
+@given(words=st.text(max_size=300), address=st.none() | st.text(max_size=120), category=st.none() | st.just("sampah"))
+def test_every_text_has_a_decision(decided, words, address, category):
+    event = decided(words, category, None, address)
+    assert event.decision.reason.id
+    assert 0 <= event.decision.confidence <= 1
+
+
+@pytest.mark.parametrize("words", ["x" * 4000, "kel " * 1000, "\u200b" * 500, "جاكرتا " * 200, "👍" * 1000, "\x00\ud800"])
+def test_a_text_meant_to_hurt_has_a_decision(jakarta, readers, words):
+    named = readers.gazetteer.find(words, words)
+    guess = readers.classifier.classify(words)
+    assert 0 <= named.confidence <= 1
+    assert 0 <= guess.confidence <= 1
+
+
+def test_a_router_reads_the_citys_words(monkeypatch):
+    router = Router.load(JAKARTA)
+    event = router.decide(submitted(None, None, words="Lampu jalan padam", address="Kel. Gambir"))
+    assert (event.ward.name, event.category) == ("Gambir", "pju")
+    assert event.decision.classifier_version == router.readers.classifier.version
+
+
+def test_a_broken_classifier_is_a_fault_of_the_city_and_never_switched_off(tmp_path, jakarta):
+    (tmp_path / "classifier.json").write_text("{")
+    with pytest.raises(CityFaults, match=r"classifier\.json.*not JSON.*tanggap classifier build"):
+        read_words(tmp_path, jakarta)
