@@ -6,7 +6,7 @@ VENV := .venv/.locked
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop reset logs test kills lint specs format bench up down lock clean
+.PHONY: help run demo stop reset logs test kills lint specs format bench quality up down lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ format: $(VENV)  ## Format the code
 
 bench: $(VENV)  ## Measure against the plain floor (ARGS=--json for a program)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+quality: $(VENV)  ## Measure how often routing is right (ARGS=FILE: also against the wards' boundaries)
+	@exec $(BIN)/python -m quality $(ARGS)
 
 up: $(VENV)  ## Run the same with docker compose
 	@$(BIN)/python -m stack compose-secrets

@@ -1,0 +1,137 @@
+"""`make quality`: how often routing is right, from the committed sets, in one table.
+
+With a boundary file (`make quality ARGS=FILE`) the ward index is measured against it too, by random points of the land and along borders;
+without one the table gives what the builder measured when it made the index. Exit 1 where a figure is below its bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from quality import gazetteer as places
+from services.routing import classifier_figures as subjects
+from services.routing import wards, wards_build
+from services.routing.classifier import Classifier
+from services.routing.gazetteer import Gazetteer
+from tanggap.contracts import city as cities
+from tanggap.contracts.city import City
+from tanggap.contracts.faults import Faults
+
+SETS: Final = Path(__file__).parent
+CITY: Final = SETS.parent / "cities" / "jakarta"
+POINTS: Final = 100_000
+CATEGORY_RIGHT: Final = 0.75
+"""So many texts that no builder has seen must get their category."""
+AGENCY_RIGHT: Final = 0.85
+"""As `CATEGORY_RIGHT`, for the agency."""
+
+
+class Figure(NamedTuple):
+    """One row of the table. `value` and `least`: shares, 0 to 1; `least` is None where nothing is asked."""
+
+    part: str
+    what: str
+    cases: int
+    value: float
+    least: float | None = None
+
+    @property
+    def low(self) -> bool:
+        """Whether it is below its bound."""
+        return self.least is not None and self.value < self.least
+
+
+def of_wards(city: City, index: wards.Wards, boundaries: Path | None) -> Iterator[Figure]:
+    """The ward index: against the polygons, and on landmarks whose kelurahan is known from their address."""
+    manifest = index.manifest
+    if boundaries is None:
+        yield Figure(
+            "wards", "random points of the land, as the builder measured", wards_build.MEASURED_POINTS, manifest.agreement
+        )
+        for border, sure in manifest.confidence:
+            nearness = {"clear": "clear of borders"}.get(border, border.replace("_", " ") + " of one")
+            yield Figure("wards", f"{nearness}, with a phone's error of position, as the builder measured", 0, sure)
+    else:
+        polygons = wards_build.read_boundaries(boundaries, CITY, wards_build.read_recipe(CITY))
+        found = polygons.measure(index, POINTS)
+        yield Figure("wards", "random points of the land", POINTS, found.agreement)
+        yield Figure(
+            "wards", "points within some 30 m of a border", POINTS, 1 - polygons.wrong_at_borders(index, POINTS) / POINTS
+        )
+    with (CITY / "landmarks.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {ward.code: ward.name for ward in city.wards()}
+    right = sum(
+        names.get(index.find(float(row["lat"]), float(row["lon"])).ward or "") == row["wards"].split(";")[0].strip()
+        for row in rows
+    )
+    yield Figure("wards", "landmarks in the kelurahan of their address", len(rows), right / len(rows), 1.0)
+
+
+def of_places(found: places.GazetteerFigures, held_back: str) -> Iterator[Figure]:
+    """The gazetteer on one set of addresses."""
+    yield Figure("gazetteer", f"ward by words{held_back}", found.cases, found.ward.share)
+    yield Figure("gazetteer", f"kecamatan by words{held_back}", found.cases, found.kecamatan.share)
+    yield Figure("gazetteer", f"where it is {places.SURE:.1f} sure or more{held_back}", found.sure.cases, found.sure.share)
+
+
+def of_subjects(found: subjects.ClassifierFigures, held_back: str) -> Iterator[Figure]:
+    """The classifier on one set of texts; bounds are for texts that its builder has not seen."""
+    bounds = (CATEGORY_RIGHT, AGENCY_RIGHT) if held_back else (None, None)
+    decided = round(found.coverage * found.texts)
+    yield Figure("classifier", f"right category{held_back}", found.texts, found.category_right, bounds[0])
+    yield Figure("classifier", f"right agency{held_back}", found.texts, found.agency_right, bounds[1])
+    yield Figure("classifier", f"decided, not left to triage{held_back}", found.texts, found.coverage)
+    yield Figure("classifier", f"right category of those decided{held_back}", decided, found.decided_category_right)
+    yield Figure("classifier", f"right agency of those decided{held_back}", decided, found.decided_agency_right)
+
+
+def texts_of(name: str) -> list[subjects.Text]:
+    """A set of texts. Ends the program with its faults where it has any."""
+    faults = Faults()
+    texts = subjects.read_texts(SETS / name, faults)
+    if faults.found:
+        sys.exit("\n".join(str(fault) for fault in faults.found))
+    return texts
+
+
+def main() -> None:
+    """Measure all and print."""
+    parser = argparse.ArgumentParser(prog="make quality", description=__doc__)
+    parser.add_argument("boundaries", nargs="?", type=Path, help="GeoJSON of the wards, to measure the index against")
+    options = parser.parse_args()
+    city = cities.load(CITY)
+    names, model = Gazetteer.load(CITY, city), Classifier.load(CITY)
+    agency_of = {slug: category.agency for slug, category in city.categories.items()}
+    figures = list(of_wards(city, wards.load(CITY), options.boundaries))
+    for suffix, held_back in (("", ""), ("_held_back", ", held back")):
+        figures += of_places(places.measure(places.ask(SETS / f"addresses{suffix}.csv", names)), held_back)
+    seen, unseen = (subjects.measure(model, texts_of(f"texts{suffix}.csv"), agency_of) for suffix in ("", "_held_back"))
+    figures += [*of_subjects(seen, ""), *of_subjects(unseen, ", held back")]
+    table = Table(title="How often routing is right")
+    for column in ("part", "what", "cases", "right", "at least"):
+        table.add_column(column, justify="left" if column in {"part", "what"} else "right")
+    for one in figures:
+        bound = "" if one.least is None else f"{one.least:.0%}"
+        table.add_row(
+            one.part, one.what, f"{one.cases:,}" if one.cases else "", f"{one.value:.1%}", f"{bound} missed" if one.low else bound
+        )
+    console = Console(width=120)
+    console.print(table)
+    console.print("\nThe texts held back:", highlight=False)
+    for line in subjects.lines(unseen):
+        console.print(line, highlight=False)
+    if low := [one for one in figures if one.low]:
+        sys.exit("Below the bound: " + "; ".join(f"{one.what} {one.value:.1%}, asked for {one.least:.0%}" for one in low))
+
+
+if __name__ == "__main__":
+    main()
