@@ -24,6 +24,7 @@ from tanggap.contracts.events import (
     Event,
     SlaBreached,
     Unit,
+    whole_percent,
 )
 from tanggap.contracts.lifecycle import Complaint, Stage, Status
 from tanggap.platform.pages import Language
@@ -108,7 +109,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How a decision came about, as its page says it. Confidences are 0 to 1.
+    """How a decision came about, as its page says it. Confidences are 0 to 1, in whole percent.
 
     `place`: what named the place; `category`: what named the category (both as in `Decision`). `other_categories`, `other_units`:
     what else was possible; `conflicts`: what in the report speaks against it, a sentence each; `also`: who was told beside.
@@ -191,9 +192,11 @@ class View:
         return Why(
             reason=getattr(decision.reason, lang),
             place=decision.method,
-            place_confidence=decision.confidence,
+            place_confidence=whole_percent(decision.confidence) / 100,
             category=decision.category_method,
-            category_confidence=decision.category_confidence,
+            category_confidence=None
+            if decision.category_confidence is None
+            else whole_percent(decision.category_confidence) / 100,
             words=decision.category_words,
             other_categories=[
                 self._namer.category(slug, lang) or slug for slug in decision.other_categories if slug != decided.category

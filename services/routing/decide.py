@@ -36,6 +36,7 @@ from tanggap.contracts.events import (
     TriageProblem,
     Unit,
     Words,
+    whole_percent,
 )
 
 Decided = ComplaintAssigned | ComplaintTriageRequested
@@ -203,8 +204,8 @@ def _reason(city: City, known: Known, judged: Judged) -> Words:
     what = _category(city, known, rule)
     id_, en = place.words.id, place.words.en
     if place.ward is not None and place.others:
-        id_ += f" Keyakinan kelurahan: {place.confidence:.0%}."
-        en += f" Confidence in the ward: {place.confidence:.0%}."
+        id_ += f" Keyakinan kelurahan: {whole_percent(place.confidence)}%."
+        en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
     id_ += f" {what.id} Ditujukan ke {to.name}: {rule.why.id}."
     en += f" {what.en} Sent to {to.name}: {rule.why.en}."
     for notice, units in judged.told:
@@ -232,9 +233,9 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
         one = city.categories[category]
         id_, en = f"Kategori: {one.label_id}", f"Category: {one.label_en}"
         if subject.category_from == "text":
-            words = ", ".join(subject.words)
-            id_ += f", terbaca dari isi laporan (keyakinan {subject.confidence:.0%}{words and f'; kata: {words}'})"
-            en += f", read from the report's text (confidence {subject.confidence:.0%}{words and f'; words: {words}'})"
+            words, sure = ", ".join(subject.words), whole_percent(subject.confidence or 0)
+            id_ += f", terbaca dari isi laporan (keyakinan {sure}%{words and f'; kata: {words}'})"
+            en += f", read from the report's text (confidence {sure}%{words and f'; words: {words}'})"
     if counted is not None and counted.slug != category:
         id_ += f"; dicatat sebagai {counted.label_id}"
         en += f"; counted as {counted.label_en}"

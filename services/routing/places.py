@@ -9,7 +9,7 @@ from services.routing.gazetteer import Named
 from services.routing.policy import PlaceKind
 from services.routing.wards import Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
-from tanggap.contracts.events import Point, Unit
+from tanggap.contracts.events import Point, Unit, whole_percent
 
 NULL_ISLAND_DEGREES: Final = 0.001
 """A point so near to 0,0 (some 100 m) is what phones and apps send for "no point"; nothing but sea is there."""
@@ -90,17 +90,17 @@ def _in_words(named: Named, city: City, no_point: Said) -> Found:
         chain = city.chain(named.ward.code)
         where = f"Kelurahan {named.ward.name} ({', '.join(_full_name(info) for info in chain[:2])})"
         words = Said(
-            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {named.confidence:.0%}.",
-            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {named.confidence:.0%}.",
+            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {whole_percent(named.confidence)}%.",
+            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {whole_percent(named.confidence)}%.",
         )
         kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
         return Found("known", "text", named.confidence, named.ward, kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
     words = Said(
         id=f"{no_point.id} Alamat atau isinya menyebut Kecamatan {kecamatan.name}, tanpa kelurahan yang pasti. "
-        f"Keyakinan tempat: {named.confidence:.0%}.",
+        f"Keyakinan tempat: {whole_percent(named.confidence)}%.",
         en=f"{no_point.en} Its address or text names Kecamatan {kecamatan.name}, and no ward for certain. "
-        f"Confidence in the place: {named.confidence:.0%}.",
+        f"Confidence in the place: {whole_percent(named.confidence)}%.",
     )
     kota = city.units[kecamatan.code].parent_code
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)

@@ -9,7 +9,7 @@ from services.routing.classifier import Classifier, Guess
 from services.routing.places import Said
 from services.routing.policy import CategoryFrom
 from tanggap.contracts.city import City
-from tanggap.contracts.events import ComplaintSubmitted
+from tanggap.contracts.events import ComplaintSubmitted, whole_percent
 
 CONTRADICTS_FROM: Final = 0.8
 """So sure the words must be of another category before the app's is said to be a likely mistake. A judgement: the app's user chose."""
@@ -70,7 +70,7 @@ def _conflict(named: str, guess: Guess, city: City) -> Said | None:
     app, text = city.categories[named], city.categories[best]
     return Said(
         id=f"Aplikasi menyebut kategori {app.label_id}, tetapi isi laporan lebih menunjuk ke {text.label_id} "
-        f"(keyakinan {guess.confidence:.0%}).",
+        f"(keyakinan {whole_percent(guess.confidence)}%).",
         en=f"The app named the category {app.label_en}, but the report's text rather speaks of {text.label_en} "
-        f"(confidence {guess.confidence:.0%}).",
+        f"(confidence {whole_percent(guess.confidence)}%).",
     )

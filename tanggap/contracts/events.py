@@ -11,6 +11,7 @@ same event. No model here can carry a reporter's identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import floor
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID, uuid5
 
@@ -119,6 +120,11 @@ class Decision(Value):
     classifier_version: str | None = None
     gazetteer_version: str | None = None
     conflicts: tuple[Words, ...] = ()
+
+
+def whole_percent(confidence: float) -> int:
+    """A confidence (0 to 1) as people read it: whole percent, rounded down, so that nothing short of certain is called certain."""
+    return floor(confidence * 100 + 1e-9)
 
 
 class Actor(Value):

@@ -8,7 +8,7 @@ from services.routing.classifier import Guess
 from services.routing.decide import Readers, decide
 from services.routing.router import Router, read_words
 from services.routing.subject import name_subject
-from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested
+from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested, whole_percent
 from tanggap.contracts.faults import CityFaults
 from tests.support.routing import DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, SECRET, submitted
 
@@ -150,6 +150,17 @@ def test_a_text_that_says_nothing_names_no_category(decided, words):
 
 
 # Always
+
+
+@pytest.mark.parametrize(("confidence", "says"), [(1.0, 100), (0.995, 99), (0.9999, 99), (0.29, 29), (0.57, 57), (0.0, 0)])
+def test_nothing_short_of_certain_is_called_certain(confidence, says):
+    assert whole_percent(confidence) == says
+
+
+def test_a_reason_rounds_no_confidence_up(jakarta, jakarta_wards, jakarta_policy):
+    event = decide(submitted(None), jakarta, jakarta_wards, jakarta_policy, DECIDED, Readers(classifier=Says("pju", 0.998)))
+    assert "keyakinan 99%" in event.decision.reason.id
+    assert "confidence 99%" in event.decision.reason.en
 
 
 def test_without_data_for_its_words_a_city_decides_as_its_apps_say(jakarta):
