@@ -11,6 +11,9 @@ from services.routing.wards import Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
 from tanggap.contracts.events import Point, Unit, whole_percent
 
+CONTRADICTS_FROM: Final = 0.6
+"""So sure words must be of a place before they contradict a point. A judgement: a ward named anywhere in a text is that of its point in
+62 %, and a place that is only near, or where something comes from, is less sure than that."""
 NULL_ISLAND_DEGREES: Final = 0.001
 """A point so near to 0,0 (some 100 m) is what phones and apps send for "no point"; nothing but sea is there."""
 
@@ -78,29 +81,24 @@ def _by_point(point: Point | None, city: City, wards: Wards) -> Found:
     return _inside(hit.ward, hit, city, wards)
 
 
-CONTRADICTS_FROM: Final = 0.6
-"""So sure words must be of a place before they contradict a point. A judgement: a ward named anywhere in a text is that of its point in
-62 %, and a place that is only near, or where something comes from, is less sure than that."""
-
-
 def _in_words(named: Named, city: City, no_point: Said) -> Found:
     """The place that the words name, for a complaint without a point."""
-    kecamatan = named.kecamatan
+    kecamatan, sure = named.kecamatan, f"{whole_percent(named.confidence)}%"
     if named.ward is not None:
         chain = city.chain(named.ward.code)
         where = f"Kelurahan {named.ward.name} ({', '.join(_full_name(info) for info in chain[:2])})"
         words = Said(
-            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {whole_percent(named.confidence)}%.",
-            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {whole_percent(named.confidence)}%.",
+            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {sure}.",
+            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {sure}.",
         )
         kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
         return Found("known", "text", named.confidence, named.ward, kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
     words = Said(
         id=f"{no_point.id} Alamat atau isinya menyebut Kecamatan {kecamatan.name}, tanpa kelurahan yang pasti. "
-        f"Keyakinan tempat: {whole_percent(named.confidence)}%.",
+        f"Keyakinan tempat: {sure}.",
         en=f"{no_point.en} Its address or text names Kecamatan {kecamatan.name}, and no ward for certain. "
-        f"Confidence in the place: {whole_percent(named.confidence)}%.",
+        f"Confidence in the place: {sure}.",
     )
     kota = city.units[kecamatan.code].parent_code
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
