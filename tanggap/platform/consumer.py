@@ -309,6 +309,9 @@ class Consumer(Generic[T]):
                     await reader.stop()
         except Exception as trouble:  # noqa: BLE001 - it ends anyway, and Kafka finds out by itself
             log.warning("did not leave the consumer group properly", group=self.group, why=_words(trouble))
+        finally:
+            if reader is not None:
+                reader.cut()
         self._reader = None
         self._unconnected = why
         self._forget()

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from tanggap.platform.connections import cut
 from tanggap.platform.errors import Fatal
 from tanggap.platform.logs import kafka_outage
 from tanggap.platform.settings import PRODUCER_TIMEOUT_SECONDS, ServiceSettings
@@ -97,9 +98,12 @@ class Publisher:
 
 async def _close(producer: AIOKafkaProducer) -> None:
     """End a producer that owes nothing."""
-    with suppress(Exception):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await producer.stop()
+    try:
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await producer.stop()
+    finally:
+        cut(producer.client)
 
 
 async def _abort(producer: AIOKafkaProducer) -> None:
@@ -109,11 +113,14 @@ async def _abort(producer: AIOKafkaProducer) -> None:
     if sender is not None:
         # Told first, or it would open connections anew while they are closed; it ends when the requests under way fail.
         sender.cancel()
-    with suppress(Exception):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await producer.client.close()
-            if sender is not None:
-                await asyncio.wait({sender})
+    try:
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await producer.client.close()
+                if sender is not None:
+                    await asyncio.wait({sender})
+    finally:
+        cut(producer.client)
 
 
 def _look_at(future: asyncio.Future[object]) -> None:

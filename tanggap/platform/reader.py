@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from typing_extensions import override
 
+from tanggap.platform.connections import cut
 from tanggap.platform.logs import get_logger
 
 log = get_logger(__name__)
@@ -207,6 +208,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
         for partition, offset in first.items():
             with suppress(IllegalStateError):
                 self.seek(partition, offset)
+
+    def cut(self) -> None:
+        """Close what `stop` has left open, where it was cut short or a connection was made meanwhile."""
+        cut(self._client)
 
     def _state(self, partition: TopicPartition) -> Any:
         subscription = self._subscription.subscription
