@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from quality import gazetteer as places
-from services.routing import classifier_figures as subjects
-from services.routing import wards, wards_build
-from services.routing.classifier import Classifier
-from services.routing.gazetteer import Gazetteer
+from services.routing.classifier import figures as subjects
+from services.routing.classifier.classifier import Classifier
+from services.routing.gazetteer.gazetteer import Gazetteer
+from services.routing.wards import build as wards_build
+from services.routing.wards import wards
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import Faults

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.routing.gazetteer import Gazetteer, Named
+from services.routing.gazetteer.gazetteer import Gazetteer, Named
 
 COLUMNS: Final = ("address", "text", "ward", "kecamatan", "kind")
 SURE: Final = 0.5

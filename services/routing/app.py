@@ -6,12 +6,12 @@ from fastapi import FastAPI
 
 from services.routing import api
 from services.routing.consumer import Desk
-from services.routing.exact import BoundariesFault
-from services.routing.policy_watch import PolicyWatch
+from services.routing.policy.watch import PolicyWatch
 from services.routing.router import Router
 from services.routing.settings import Settings
-from services.routing.wards import WardsFault
-from services.routing.wards_watch import WardsWatch
+from services.routing.wards.exact import BoundariesFault
+from services.routing.wards.wards import WardsFault
+from services.routing.wards.watch import WardsWatch
 from tanggap.contracts import events
 from tanggap.contracts.events import ComplaintSubmitted, Event
 from tanggap.contracts.faults import CityFaults

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from services.routing.classifier import Classifier
-from services.routing.gazetteer import Gazetteer
+from services.routing.classifier.classifier import Classifier
+from services.routing.gazetteer.gazetteer import Gazetteer
 from services.routing.places import Found, Said, locate
-from services.routing.policy import (
+from services.routing.policy.policy import (
     NO_CATEGORY,
     UNKNOWN_CATEGORY,
     UNSURE_CATEGORY,
@@ -25,7 +25,7 @@ from services.routing.policy import (
     name_unit,
 )
 from services.routing.subject import Subject, name_subject
-from services.routing.wards import Wards
+from services.routing.wards.wards import Wards
 from tanggap.contracts.city import City
 from tanggap.contracts.events import (
     CategoryMethod,

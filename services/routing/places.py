@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
-from services.routing.gazetteer import Named
-from services.routing.policy import PlaceKind
-from services.routing.wards import Hit, Wards
+from services.routing.gazetteer.gazetteer import Named
+from services.routing.policy.policy import PlaceKind
+from services.routing.wards.wards import Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
 from tanggap.contracts.events import Point, Unit, whole_percent
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from services.routing import policy_file
-from services.routing.classifier import MODEL, Classifier, ClassifierFault
+from services.routing.classifier.classifier import MODEL, Classifier, ClassifierFault
 from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide, judge, know
-from services.routing.exact import open_wards
 from services.routing.figures import PROVISIONAL
-from services.routing.gazetteer import Gazetteer
-from services.routing.gazetteer_file import LANDMARKS
-from services.routing.policy import Policy
-from services.routing.wards import Wards
+from services.routing.gazetteer.file import LANDMARKS
+from services.routing.gazetteer.gazetteer import Gazetteer
+from services.routing.policy import file as policy_file
+from services.routing.policy.policy import Policy
+from services.routing.wards.exact import open_wards
+from services.routing.wards.wards import Wards
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
 from tanggap.contracts.clocks import UnknownYear

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from services.routing.classifier import Classifier, Guess
+from services.routing.classifier.classifier import Classifier, Guess
 from services.routing.places import Said
-from services.routing.policy import CategoryFrom
+from services.routing.policy.policy import CategoryFrom
 from tanggap.contracts.city import City
 from tanggap.contracts.events import ComplaintSubmitted, whole_percent
 

@@ -7,7 +7,8 @@ import random
 import pytest
 import shapely
 
-from services.routing import wards, wards_build
+from services.routing.wards import build as wards_build
+from services.routing.wards import wards
 from tests.support.routing import TinyCity, square
 
 WEST, SOUTH, EAST, NORTH = 106.80, -6.03, 106.83, -6.00

@@ -2,9 +2,9 @@
 
 from itertools import product
 
-from services.routing.policy import ATTRIBUTE, NONE, WORDS, Facts, Policy
-from services.routing.policy_check import whats, wheres
-from services.routing.words import Said
+from services.routing.policy.check import whats, wheres
+from services.routing.policy.policy import ATTRIBUTE, NONE, WORDS, Facts, Policy
+from services.routing.policy.words import Said
 from tanggap.contracts.city import City
 
 WHY = "why: {id: karena, en: because}"

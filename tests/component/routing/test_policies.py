@@ -6,10 +6,12 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from services.routing import policy_file, policy_store, policy_watch
 from services.routing.consumer import Desk
 from services.routing.figures import POLICIES_READ, POLICY_IN_USE, POLICY_REFUSED
-from services.routing.policy_watch import SESSION, PolicyWatch
+from services.routing.policy import file as policy_file
+from services.routing.policy import store as policy_store
+from services.routing.policy import watch as policy_watch
+from services.routing.policy.watch import SESSION, PolicyWatch
 from services.routing.router import Router
 from tanggap.platform.database import Database
 from tests.component.routing.test_desk import read

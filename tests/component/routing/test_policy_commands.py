@@ -8,9 +8,10 @@ from contextlib import suppress
 import pytest
 from typer.testing import CliRunner
 
-from services.routing import policy_cli, policy_file
-from services.routing.policy_cli import commands
-from services.routing.policy_watch import PolicyWatch
+from services.routing.policy import cli as policy_cli
+from services.routing.policy import file as policy_file
+from services.routing.policy.cli import commands
+from services.routing.policy.watch import PolicyWatch
 from services.routing.router import Router
 from tests.support.plumbing import eventually, running
 from tests.support.policies import policy, rule

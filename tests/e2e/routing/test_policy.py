@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from httpx import ASGITransport, AsyncClient
 from typer.testing import CliRunner
 
-from services.routing import policy_file
 from services.routing.app import build
-from services.routing.policy_cli import commands
+from services.routing.policy import file as policy_file
+from services.routing.policy.cli import commands
 from services.routing.router import Router
 from services.routing.settings import Settings
 from tanggap.contracts.events import ComplaintRated, decoders

@@ -1,6 +1,7 @@
 import pytest
 
-from services.routing import policy_file, wards
+from services.routing.policy import file as policy_file
+from services.routing.wards import wards
 from tanggap.contracts import city
 from tests.support.routing import JAKARTA, TinyCity
 

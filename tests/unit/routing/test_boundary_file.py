@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from services.routing import boundary_file
+from services.routing.wards import boundary_file
 from tests.support.routing import square
 
 KNOWN = {"31.71.01.1001": "Gambir", "31.71.01.1002": "Cideng", "31.71.01.1003": "Petojo Utara"}

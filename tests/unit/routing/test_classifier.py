@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing import classifier_build
-from services.routing.classifier import MODEL, Classifier, ClassifierFault, read
-from services.routing.classifier_figures import Text, measure, read_texts
-from services.routing.classifier_text import MOST
+from services.routing.classifier import build as classifier_build
+from services.routing.classifier.classifier import MODEL, Classifier, ClassifierFault, read
+from services.routing.classifier.figures import Text, measure, read_texts
+from services.routing.classifier.text import MOST
 from tanggap.contracts.faults import Faults
 from tests.support.routing import JAKARTA
 
@@ -114,7 +114,7 @@ def test_the_figures_count_right_undecided_and_second_subjects():
         threshold = 0.5
 
         def classify(self, text):
-            from services.routing.classifier import Guess  # noqa: PLC0415 - the test's own stand-in
+            from services.routing.classifier.classifier import Guess  # noqa: PLC0415 - the test's own stand-in
 
             best, confidence, second = text.split("/")
             return Guess(

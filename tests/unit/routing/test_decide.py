@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing import policy_file
 from services.routing.decide import decide
+from services.routing.policy import file as policy_file
 from services.routing.router import Router
-from services.routing.wards import WardsFault
+from services.routing.wards.wards import WardsFault
 from tanggap.contracts.clocks import UnknownYear
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested
 from tests.support.routing import BEKASI, DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, PRAMUKA, RECEIVED, SECRET, submitted

@@ -7,8 +7,8 @@ import time
 import pytest
 import shapely
 
-from services.routing import exact, wards
-from services.routing.wards import BORDER_M, CLOSE_M, METRES_PER_DEGREE
+from services.routing.wards import exact, wards
+from services.routing.wards.wards import BORDER_M, CLOSE_M, METRES_PER_DEGREE
 from tests.support.boundaries import EAST, NORTH, SOUTH, WEST, CrookedCity, build
 from tests.support.routing import square
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.gazetteer import Gazetteer, Named
-from services.routing.gazetteer_text import MOST, squash, words
+from services.routing.gazetteer.gazetteer import Gazetteer, Named
+from services.routing.gazetteer.text import MOST, squash, words
 from tests.support.routing import JAKARTA
 
 

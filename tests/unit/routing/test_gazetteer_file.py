@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from services.routing.gazetteer import Gazetteer
+from services.routing.gazetteer.gazetteer import Gazetteer
 from tanggap.contracts.faults import CityFaults
 from tests.support.routing import JAKARTA
 

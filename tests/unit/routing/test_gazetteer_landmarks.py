@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from services.routing.gazetteer import Gazetteer
+from services.routing.gazetteer.gazetteer import Gazetteer
 from tests.support.routing import JAKARTA
 
 # Places and the kelurahan of their own address, as the public knows it (letterheads, signs, encyclopaedias).

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.gazetteer_marks import MARKS, mark_of
-from services.routing.gazetteer_names import Name, Names
-from services.routing.gazetteer_text import words
+from services.routing.gazetteer.marks import MARKS, mark_of
+from services.routing.gazetteer.names import Name, Names
+from services.routing.gazetteer.text import words
 
 WARDS = ("Kebon Jeruk", "Kebon Kacang", "Kramatjati", "Tebet", "Cipinang", "Cipinang Muara", "Pulau Pari", "Senen")
 ORDINARY = frozenset(("pasar", "malam", "sedang", "di", "kebon", "muara", "senin", "jeruk", "kecil"))

@@ -3,7 +3,7 @@
 import pytest
 
 from quality.gazetteer import Case, Tally, ask, measure, table
-from services.routing.gazetteer import Gazetteer, Named
+from services.routing.gazetteer.gazetteer import Gazetteer, Named
 from tanggap.contracts.events import Unit
 from tests.support.routing import JAKARTA
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.routing.points_file import PointsFault, read_points
+from services.routing.wards.points_file import PointsFault, read_points
 
 MONAS = (-6.175, 106.827)
 

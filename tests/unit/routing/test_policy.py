@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from services.routing import policy_file
-from services.routing.policy import Condition, Target, also_told, counted, facts_of, name_unit
+from services.routing.policy import file as policy_file
+from services.routing.policy.policy import Condition, Target, also_told, counted, facts_of, name_unit
 from tests.support.policies import notice, policy, rule
 from tests.support.routing import RECEIVED, submitted
 

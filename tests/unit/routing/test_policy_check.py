@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing import policy_check, policy_file
-from services.routing.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
-from services.routing.policy_check import What, whats, wheres
-from services.routing.words import Said
+from services.routing.policy import check as policy_check
+from services.routing.policy import file as policy_file
+from services.routing.policy.check import What, whats, wheres
+from services.routing.policy.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
+from services.routing.policy.words import Said
 from tanggap.contracts.events import Words
 from tanggap.contracts.faults import CityFaults, Faults
 from tests.support.policies import policy, rule

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from services.routing.policy_cli import NARROWEST, WIDEST, commands
-from services.routing.policy_file import _TARGETS
+from services.routing.policy.cli import NARROWEST, WIDEST, commands
+from services.routing.policy.file import _TARGETS
 from services.routing.router import Router
 from tests.support.policies import policy, rule
 from tests.support.routing import JAKARTA, MONAS

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing import policy_file
-from services.routing.policy import name_unit
+from services.routing.policy import file as policy_file
+from services.routing.policy.policy import name_unit
 from tanggap.contracts.faults import CityFaults
 from tests.support.policies import WHY, every_facts, notice, policy, rule
 from tests.support.routing import JAKARTA

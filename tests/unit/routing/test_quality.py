@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from quality.__main__ import AGENCY_RIGHT, CATEGORY_RIGHT, Figure, of_subjects
-from services.routing.classifier_figures import Text, measure
+from services.routing.classifier.figures import Text, measure
 from tests.support.routing import JAKARTA
 
 
@@ -17,7 +17,7 @@ class Knows:
         self.right = right
 
     def classify(self, text):
-        from services.routing.classifier import Guess  # noqa: PLC0415 - the test's own stand-in
+        from services.routing.classifier.classifier import Guess  # noqa: PLC0415 - the test's own stand-in
 
         best = "a" if text in self.right else "b"
         return Guess(best, 0.9, ((best, 0.9),), ("x",), None)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing import wards as index
+from services.routing.wards import wards as index
 from tests.support.routing import JAKARTA
 
 # Places as the public knows them (lat, lon from maps, rounded to some 10 m) and the kelurahan of their own address.

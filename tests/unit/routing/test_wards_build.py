@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.routing import cli, wards, wards_build
+from services.routing.wards import build as wards_build
+from services.routing.wards import cli, wards
 from tests.support.routing import square
 
 
@@ -365,8 +366,8 @@ def test_without_shapely_the_command_says_what_to_install(tiny, monkeypatch):
             raise ModuleNotFoundError("No module named 'shapely'", name="shapely")
         return real(name, *arguments, **keywords)
 
-    monkeypatch.delitem(sys.modules, "services.routing.wards_build")
-    monkeypatch.delattr("services.routing.wards_build", raising=False)
+    monkeypatch.delitem(sys.modules, "services.routing.wards.build")
+    monkeypatch.delattr("services.routing.wards.build", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     done = run("build", tiny.write(), "--city", tiny.folder)
     assert done.exit_code == 1

@@ -9,7 +9,9 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
-from services.routing import cli, wards, wards_build, wards_diff
+from services.routing.wards import build as wards_build
+from services.routing.wards import cli, wards
+from services.routing.wards import diff as wards_diff
 from tests.support.boundaries import build
 from tests.support.routing import TinyCity, square
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.routing import exact, wards, wards_watch
 from services.routing.figures import WARDS_READ
 from services.routing.router import Router
-from services.routing.wards_watch import WardsWatch
+from services.routing.wards import exact, wards
+from services.routing.wards import watch as wards_watch
+from services.routing.wards.watch import WardsWatch
 from tests.support.boundaries import build, give_away
 from tests.support.routing import DECIDED, JAKARTA, MONAS, square, submitted
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.words import Said, Wanted, phrase_of
+from services.routing.policy.words import Said, Wanted, phrase_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.classifier import Guess
+from services.routing.classifier.classifier import Guess
 from services.routing.decide import Readers, decide
 from services.routing.router import Router, read_words
 from services.routing.subject import name_subject

@@ -1,0 +1,230 @@
+"""Makes the city's classifier of its sources, and calibrates it on texts that it has not learned from.
+
+The same sources make the same bytes: nothing here depends on time, machine or the order of a set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from services.routing.classifier.calibrate import Calibration, Scored, calibrate, guarded
+from services.routing.classifier.classifier import MODEL, Classifier, ModelFile, version_of
+from services.routing.classifier.figures import Text, read_texts
+from services.routing.classifier.learn import Example, learn
+from services.routing.classifier.sources import FILES, FOLDER, Sources, Term, read
+from services.routing.classifier.text import Reader, Spellings, stems, tokens_of
+from tanggap.contracts.city import City
+from tanggap.contracts.faults import CityFaults, Faults
+
+SAYS: Final[Mapping[str, float]] = {"names": 2.4, "signs": 1.5, "hints": 0.8}
+"""What a term of each level of the lexicon says for its category before anything is learned, nats."""
+AS_SENTENCE: Final[Mapping[str, float]] = {"names": 1.0, "signs": 0.5, "hints": 0.1}
+"""A term of the lexicon is also a text of one term: how much it counts beside a sentence."""
+OF_A_LONG_PHRASE: Final = 0.6
+"""A phrase of three words is two pairs, each of which says so much of it."""
+PER_LIFT: Final = 0.25
+"""What a word's statistics say: so much for each nat of its lift,"""
+MOST_OF_LIFT: Final = 1.2
+"""but no more than this, nats: they come from another city."""
+WORD_SEEN: Final = 2
+"""A word that only sentences have counts when so many have it."""
+PAIR_SEEN: Final = 2
+"""As `WORD_SEEN`, for pairs."""
+BAREST: Final = 0.2
+"""A weight smaller than this, nats, is left out of the model."""
+MOST_WEIGHTS: Final = 5
+"""So many of a term's weights are kept, the largest."""
+SECOND_FROM: Final = 4.0
+"""Nats of own evidence that make a second subject: chosen on `quality/texts.csv` between too few and too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A model, its file's text, how many sentences and texts it was made of, and what was seen when it was calibrated."""
+
+    model: ModelFile
+    text: str
+    sentences: int
+    texts: int
+    calibration: Calibration
+
+
+class SourceFaults(CityFaults):
+    """Every fault of the classifier's sources."""
+
+
+def build(folder: Path, city: City, texts: Path) -> Built:
+    """The classifier of the city in `folder`, calibrated on `texts`. Raises `SourceFaults`."""
+    faults = Faults()
+    sources = read(folder, city, faults)
+    calibration = read_texts(texts, faults)
+    if not faults.found and not calibration:
+        faults.add(texts.name, 1, "has no texts to calibrate on")
+    if faults.found:
+        raise SourceFaults(faults.found)
+    spellings, roots = _roots(sources)
+    reader = Reader(spellings, roots)
+    categories = tuple(city.categories)
+    index = {category: at for at, category in enumerate(categories)}
+    prior = _prior(sources, reader, index)
+    if faults.found:
+        raise SourceFaults(faults.found)
+    learned = learn(_examples(sources, reader, index, prior), prior, len(categories))
+    values: dict[str, Any] = {
+        "version": "",
+        "about": "What words say for categories, nats. Made by: tanggap classifier build",
+        "sources": {name: _sum(folder / FOLDER / name) for name in FILES} | {texts.name: _sum(texts)},
+        "threshold": 0.5,
+        "temperature": 1.0,
+        "doubt": 0.0,
+        "second_from": SECOND_FROM,
+        "bias": {category: round(weight, 2) for category, weight in zip(categories, learned.bias, strict=True)},
+        "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
+        **{
+            name: sorted(getattr(spellings, name))
+            for name in ("places", "asks", "results", "denials", "names", "whole", "everyday")
+        },
+        "terms": {
+            term: row
+            for term, weights in sorted(learned.weights.items())
+            if (row := _row(weights, categories)) or " " not in term
+        },
+    }
+    found = _calibrated(Classifier(ModelFile.model_validate(values)), sources, calibration, city)
+    values |= {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
+    values["version"] = version_of(values)
+    return Built(ModelFile.model_validate(values), render(values), len(sources.sentences), len(calibration), found)
+
+
+def _calibrated(raw: Classifier, sources: Sources, texts: Sequence[Text], city: City) -> Calibration:
+    """The calibration of a model whose own says nothing yet."""
+    index = {category: at for at, category in enumerate(raw.categories)}
+    terms = guarded([raw.terms(text.text) for text in texts], (raw.terms(sentence.text) for sentence in sources.sentences))
+    scored = [Scored(raw.scores(own), index[text.category]) for own, text in zip(terms, texts, strict=True)]
+    return calibrate(scored, [city.categories[category].agency for category in raw.categories])
+
+
+def write(folder: Path, built: Built) -> None:
+    """Put the model into the city's folder, whole or not at all."""
+    path = folder / MODEL
+    fresh = path.with_suffix(".new")
+    fresh.write_text(built.text, encoding="utf-8")
+    fresh.replace(path)
+
+
+def render(values: Mapping[str, Any]) -> str:
+    """The model as JSON that can be read: one term and one spelling a line."""
+    lines: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            inner = ",\n".join(f"  {_json(name)}: {_json(of)}" for name, of in value.items())
+            lines.append(f" {_json(key)}: {{\n{inner}\n }}")
+        else:
+            lines.append(f" {_json(key)}: {_json(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _row(weights: Sequence[float], categories: Sequence[str]) -> dict[str, float]:
+    """The weights worth keeping, the largest first; of equals, in the order of categories."""
+    kept = sorted(
+        ((weight, at) for at, weight in enumerate(weights) if abs(weight) >= BAREST), key=lambda one: (-abs(one[0]), one[1])
+    )
+    return {categories[at]: round(weight, 1) for weight, at in sorted(kept[:MOST_WEIGHTS], key=lambda one: (-one[0], one[1]))}
+
+
+def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
+    """The words that the model may know, each once: of two that are forms of one, the shorter. And the spellings, with places' names."""
+    spelt = sources.spellings
+    lexicon = {word for term in sources.lexicon for word in term.words}
+    written = Counter(token for sentence in sources.sentences for token in set(tokens_of(sentence.text)) if token.isalnum())
+    wanted = lexicon | {word for word, count in written.items() if count >= WORD_SEEN} | {one.word for one in sources.statistics}
+    parts = {part for name in sources.names for part in name.split()}
+    silent = spelt.everyday | {part for part in parts if part not in lexicon and part not in spelt.variants}
+    cues = (spelt.places | spelt.asks | spelt.results | spelt.denials) - lexicon
+    words = set(spelt.variants.values())
+    silent -= words
+    for word in sorted(wanted, key=lambda word: (len(word), word)):
+        if word in silent or word in cues or word in spelt.variants or word in words or not word.isascii():
+            continue
+        if word.isdigit() or len(word) == 1:
+            continue
+        if word in spelt.whole or not any(stem in words or stem in spelt.variants for stem in stems(word)):
+            words.add(word)
+    names = {
+        name
+        for name in sources.names
+        if name.count(" ") == 1 and any(part in words or part in spelt.variants for part in name.split())
+    }
+    spellings = Spellings(
+        variants=spelt.variants,
+        whole=spelt.whole,
+        places=spelt.places,
+        asks=spelt.asks,
+        results=spelt.results,
+        denials=spelt.denials,
+        everyday=silent,
+        names=frozenset(names),
+    )
+    return spellings, sorted(words)
+
+
+def _prior(sources: Sources, reader: Reader, index: Mapping[str, int]) -> dict[str, dict[int, float]]:
+    """What the lexicon and the statistics say of a term beforehand. A term of the lexicon that says nothing is noted as a fault."""
+    prior: dict[str, dict[int, float]] = {}
+    for term in sources.lexicon:
+        terms = dict(_terms(term, reader))
+        if not terms:
+            term.entry.fault(f"{' '.join(term.words)} says nothing: its words are everyday words or places' names")
+        for name, says in terms.items():
+            _raise(prior, name, index[term.category], says)
+    for one in sources.statistics:
+        if root := reader.root(one.word):
+            _raise(prior, root, index[one.category], min(PER_LIFT * math.log(one.lift), MOST_OF_LIFT))
+    return prior
+
+
+def _raise(prior: dict[str, dict[int, float]], term: str, at: int, says: float) -> None:
+    before = prior.setdefault(term, {})
+    before[at] = max(before.get(at, 0.0), says)
+
+
+def _examples(
+    sources: Sources, reader: Reader, index: Mapping[str, int], prior: Mapping[str, Mapping[int, float]]
+) -> list[Example]:
+    """All that there is to learn from: the sentences, and the lexicon's terms as texts of their own."""
+    read = [(reader.read(one.text), index[one.category], 1.0) for one in sources.sentences]
+    pairs = Counter(term for terms, _, _ in read for term in terms if " " in term)
+    kept = prior.keys() | {pair for pair, count in pairs.items() if count >= PAIR_SEEN}
+    read += [(reader.read(" ".join(term.words)), index[term.category], AS_SENTENCE[term.level]) for term in sources.lexicon]
+    examples = [
+        Example({term: factor for term, factor in terms.items() if " " not in term or term in kept}, at, weight)
+        for terms, at, weight in read
+        if weight
+    ]
+    return [example for example in examples if example.terms]
+
+
+def _terms(term: Term, reader: Reader) -> Iterator[tuple[str, float]]:
+    """The model's terms that a term of the lexicon is: a word, a pair, or the two pairs of three words."""
+    says = SAYS[term.level]
+    roots = [root for word in term.words if (root := reader.root(word))]
+    if len(roots) == 1:
+        yield roots[0], says
+    for pair in pairwise(roots):
+        yield " ".join(pair), says * (OF_A_LONG_PHRASE if len(roots) > 2 else 1.0)  # noqa: PLR2004 - more than one pair

@@ -1,0 +1,258 @@
+"""What a complaint is about, by its words: one of the city's categories with a calibrated confidence, and the words that decided.
+
+The model is a table of words and pairs of words, each with what it says for and against the categories; a text's score is their sum. It
+is what `tanggap classifier build` (`classifier_build.py`) makes of `cities/*/classifier/`, and can be read with the eye.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.routing.classifier.text import Reader, Spellings
+
+MODEL: Final = "classifier.json"
+"""In the city's folder."""
+OTHER: Final = "lainnya"
+"""The category of what fits no other: the likeliest where nothing is known, and never a second subject."""
+LIKELY: Final = 3
+"""So many categories are told at most."""
+MOST_WORDS: Final = 5
+"""So many deciding words are told at most."""
+DECIDES: Final = 0.4
+"""A word that speaks less for a category, in nats, did not decide."""
+SPENDS: Final = 1.0
+"""A word that speaks so much for the best category, nats, can't speak for a second subject."""
+BAREST: Final = 0.005
+"""A category less likely than this is not told."""
+
+
+class ClassifierFault(Exception):  # noqa: N818  # a fault of a file, as the house calls it
+    """The model can't be used; the text says which file, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a text is about.
+
+    `category`: slug; None where the confidence is below the model's threshold, or the text has no word that the model knows.
+    `confidence`: 0 to 1, how often the best category is right in texts like it. `likely`: up to three categories with their
+    probabilities, best first. `words`: the model's own words that spoke for the best, strongest first. `second`: a second subject.
+    """
+
+    category: str | None
+    confidence: float
+    likely: tuple[tuple[str, float], ...]
+    words: tuple[str, ...]
+    second: str | None
+
+
+class ModelFile(BaseModel):
+    """`classifier.json`. `terms`: word or pair of words to category to weight, nats. `version`: start of the sum of all the rest.
+
+    `temperature`: what scores are divided by, and `doubt`: what is kept back for the other categories, so that probabilities come true.
+    `second_from`: nats of own evidence that make a second subject.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    about: str
+    sources: Mapping[str, str]
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+    doubt: Annotated[float, Field(ge=0, lt=1)]
+    second_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]
+    variants: Mapping[str, str]
+    places: tuple[str, ...]
+    asks: tuple[str, ...]
+    results: tuple[str, ...]
+    denials: tuple[str, ...]
+    names: tuple[str, ...]
+    whole: tuple[str, ...]
+    everyday: tuple[str, ...]
+    terms: Mapping[str, Mapping[str, Annotated[float, Field(allow_inf_nan=False)]]]
+
+    @property
+    def spellings(self) -> Spellings:
+        """How words are spelt."""
+        return Spellings(
+            variants=self.variants,
+            whole=frozenset(self.whole),
+            places=frozenset(self.places),
+            asks=frozenset(self.asks),
+            results=frozenset(self.results),
+            denials=frozenset(self.denials),
+            everyday=frozenset(self.everyday),
+            names=frozenset(self.names),
+        )
+
+
+Weights = tuple[tuple[int, float], ...]
+"""Index of a category and what a term says for it, nats."""
+
+
+class Classifier:
+    """A model, ready to be asked. `version`: of the model; `threshold`: the confidence from which it decides."""
+
+    __slots__ = (
+        "_bias",
+        "_categories",
+        "_doubt",
+        "_other",
+        "_reader",
+        "_second_from",
+        "_temperature",
+        "_terms",
+        "threshold",
+        "version",
+    )
+
+    def __init__(self, model: ModelFile) -> None:
+        self.version: Final = model.version
+        self.threshold: Final = model.threshold
+        self._temperature: Final = model.temperature
+        self._doubt: Final = model.doubt
+        self._second_from: Final = model.second_from
+        self._categories: Final = tuple(model.bias)
+        self._bias: Final = tuple(model.bias.values())
+        index = {category: at for at, category in enumerate(self._categories)}
+        self._other: Final = index[OTHER]
+        self._terms: Final[dict[str, Weights]] = {
+            term: tuple((index[category], weight) for category, weight in weights.items())
+            for term, weights in model.terms.items()
+        }
+        self._reader: Final = Reader(model.spellings, (term for term in self._terms if " " not in term))
+
+    @classmethod
+    def load(cls, folder: Path) -> Classifier:
+        """The model of a city's folder. Raises `ClassifierFault` where there is none that is whole."""
+        return cls(read(folder / MODEL))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories' slugs that it knows."""
+        return self._categories
+
+    def classify(self, text: str) -> Guess:
+        """What the text is about. Total: every text has an answer, in bounded time."""
+        terms = self._terms
+        found = [(term, factor, terms[term]) for term, factor in self._reader.read(text, terms).items()]
+        scores = list(self._bias)
+        for _, factor, weights in found:
+            for at, weight in weights:
+                scores[at] += factor * weight
+        likely = probabilities(scores, self._temperature, self._doubt)
+        if not found:
+            return Guess(None, likely[self._other], ((OTHER, likely[self._other]),), (), None)
+        ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
+        best = ranked[0]
+        confidence = likely[best]
+        return Guess(
+            category=self._categories[best] if confidence >= self.threshold else None,
+            confidence=confidence,
+            likely=tuple([(self._categories[at], likely[at]) for at in ranked if likely[at] >= BAREST]),
+            words=_deciding(found, best),
+            second=self._second(found, best),
+        )
+
+    def terms(self, text: str) -> dict[str, float]:
+        """The model's terms that the text has, and how much each counts."""
+        return self._reader.read(text, self._terms)
+
+    def scores(self, terms: Mapping[str, float]) -> list[float]:
+        """What terms say for each category, nats, before the temperature; for the builder."""
+        scores = list(self._bias)
+        for term, factor in terms.items():
+            for at, weight in self._terms[term]:
+                scores[at] += factor * weight
+        return scores
+
+    def _second(self, found: list[tuple[str, float, Weights]], best: int) -> str | None:
+        """A category that other words speak for, enough of them, each more than for any other."""
+        own: dict[int, float] = {}
+        for _, factor, weights in found:
+            if weights and weights[0][0] != best:
+                own[weights[0][0]] = own.get(weights[0][0], 0.0) + factor * weights[0][1]
+        own.pop(self._other, None)
+        if not own or max(own.values()) < self._second_from:
+            return None
+        spent = {word for term, factor, weights in found if factor * _weight(weights, best) >= SPENDS for word in term.split(" ")}
+        own = dict.fromkeys(own, 0.0)
+        for term, factor, weights in found:
+            if factor > 0 and weights and weights[0][0] in own and spent.isdisjoint(term.split(" ")):
+                own[weights[0][0]] += factor * (weights[0][1] - max(_weight(weights, best), 0.0))
+        second = max(own, key=own.__getitem__)
+        return self._categories[second] if own[second] >= self._second_from else None
+
+
+def _weight(weights: Weights, category: int) -> float:
+    return next((weight for at, weight in weights if at == category), 0.0)
+
+
+def _deciding(found: list[tuple[str, float, Weights]], best: int) -> tuple[str, ...]:
+    said = [
+        (factor * weight, term)
+        for term, factor, weights in found
+        for at, weight in weights
+        if at == best and factor * weight >= DECIDES
+    ]
+    said.sort(key=lambda one: (-one[0], one[1]))
+    return tuple([term for _, term in said[:MOST_WORDS]])
+
+
+def softmax(scores: list[float], temperature: float) -> list[float]:
+    """Probabilities of scores, nats."""
+    most = max(scores)
+    parts = [math.exp((score - most) / temperature) for score in scores]
+    whole = sum(parts)
+    return [part / whole for part in parts]
+
+
+def probabilities(scores: list[float], temperature: float, doubt: float) -> list[float]:
+    """Probabilities of scores, nats, of which `doubt` is spread over all categories alike."""
+    each = doubt / len(scores)
+    return [part * (1 - doubt) + each for part in softmax(scores, temperature)]
+
+
+def version_of(values: Mapping[str, Any]) -> str:
+    """The version of a model: the start of the SHA-256 sum of all that it holds, but for the version."""
+    rest = {key: value for key, value in values.items() if key != "version"}
+    return hashlib.sha256(json.dumps(rest, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def read(path: Path) -> ModelFile:
+    """The model in a file, checked. Raises `ClassifierFault`."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _fault(path, "is missing") from None
+    except OSError as error:
+        raise _fault(path, f"can't be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise _fault(path, f"is not JSON: {error}") from error
+    try:
+        model = ModelFile.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "it"
+        raise _fault(path, f"is no model: {where}: {first['msg']}") from error
+    if version_of(values) != model.version:
+        raise _fault(path, f"is not what version {model.version} was built as: it was changed or cut")
+    unknown = sorted({category for weights in model.terms.values() for category in weights} - set(model.bias))
+    if unknown or OTHER not in model.bias:
+        what = f"the categories {', '.join(unknown)} have no bias" if unknown else f"it lacks the category {OTHER}"
+        raise _fault(path, f"is no model: {what}")
+    return model
+
+
+def _fault(path: Path, what: str) -> ClassifierFault:
+    return ClassifierFault(f"{path}: {what}; build it with: tanggap classifier build --city {path.parent}")

@@ -1,0 +1,1 @@
+"""Where a complaint is, by its words: wards, kecamatan, landmarks and their spellings."""

@@ -1,0 +1,222 @@
+"""The names that the gazetteer knows, found in a list of words: exactly, in one word or several, or with one letter wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Final, Literal, NamedTuple
+
+from services.routing.gazetteer.text import squash
+
+LONG_ENOUGH: Final = 7
+"""A misspelt name is known by one wrong letter if it has so many: shorter ones are too near to common words (Tebet, tepat)."""
+LONG_OUTSIDE: Final = 9
+"""The same of a place outside the city: Bandung is near to a dozen words, and what it undoes may be right."""
+_SPLIT: Final = 8
+"""A name of one word may be written as two if it has so many letters (Pulo Gadung): the parts of shorter ones are words."""
+_LEAST_PART: Final = 3
+_SHORTEST: Final = 4
+"""No short form of a name has fewer letters."""
+_MOST_SPELLINGS: Final = 200
+_MOST_WORDS: Final = 6
+_LONGEST: Final = 32
+_END: Final = 4
+"""One wrong letter leaves the first four letters of a name right or the last four ..."""
+_SHORT, _SHORT_END = 9, 3
+"""... but for a wrong letter in the middle of seven: of a name shorter than nine letters three are enough."""
+_MISSPELT_WITHIN: Final = 120
+"""Misspelt names are looked for in so many words of a text: it takes time, and whoever says where it is says so before that."""
+
+Guard = Literal["", "word", "marked"]
+"""What a name needs before it counts: nothing; something that says a place is meant, since it is a common `word` too; or Kel., or
+its kecamatan or kota (`marked`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name, and every place that it may mean.
+
+    `label`: as the gazetteer writes it. `wards`, `kecamatan`, `kota`: codes; of a landmark or an area the wards that it lies in, the
+    likeliest first. `landmark`: it is no unit's. `city`: it is the whole city's. `outside`: it lies elsewhere. `parts`: its words.
+    """
+
+    label: str
+    wards: tuple[str, ...] = ()
+    kecamatan: tuple[str, ...] = ()
+    kota: tuple[str, ...] = ()
+    landmark: bool = False
+    city: bool = False
+    outside: bool = False
+    guard: Guard = ""
+    parts: int = 1
+
+
+class Match(NamedTuple):
+    """A name in `words[start:end]`. `typo`: a letter is wrong."""
+
+    name: Name
+    start: int
+    end: int
+    typo: bool
+
+
+class Names:
+    """All names, each by every way to write it. Immutable."""
+
+    def __init__(
+        self, names: Iterable[tuple[str, Name]], spellings: Mapping[str, tuple[str, ...]], ordinary: frozenset[str]
+    ) -> None:
+        """`spellings`: other ways to write a word of a name; `ordinary`: common words, which are no misspelt names."""
+        written = [([squash(word) for word in words.split()], name) for words, name in names]
+        exact: dict[str, Name] = {"".join(parts): name for parts, name in written}
+        self._known: dict[str, Name | None] = dict(exact)  # None: a beginning of names, none itself
+        self._apart: set[str] = set()
+        for parts, name in written:
+            for variant in _variants(parts, spellings):
+                key = "".join(variant)
+                self._known.setdefault(key, name)
+                if key not in exact and len(variant) > 1 and not set(variant) & set(parts):
+                    self._apart.add(key)  # "pd klp" is Pondok Kelapa, but a word that reads so is another
+        for parts, _name in written:
+            self._begin(parts)
+            for variant in _variants(parts, spellings):
+                self._begin(variant)
+        self._first: dict[str, bool] = dict.fromkeys(ordinary, False)
+        self._first |= dict.fromkeys(self._known, True)
+        self._ordinary = ordinary
+        self._near: dict[str, tuple[str, ...]] = {}
+        long = [
+            key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
+        ]
+        for key in long:
+            for wrong in (key, *_without(key)):
+                self._near[wrong] = (*self._near.get(wrong, ()), key)
+        self._heads = frozenset(key[:_END] for key in long)
+        self._tails = frozenset(key[-_END:] for key in long)
+        self._short_ends = frozenset(part for key in long if len(key) < _SHORT for part in (key[:_SHORT_END], key[-_SHORT_END:]))
+
+    def _begin(self, parts: list[str]) -> None:
+        """Note how a name may begin: its words one by one, and a long word of its own in two."""
+        begun = ""
+        for part in parts[:-1]:
+            begun += part
+            self._known.setdefault(begun, None)
+        if len(parts) == 1 and len(parts[0]) >= _SPLIT:
+            for place in range(_LEAST_PART, len(parts[0]) - _LEAST_PART + 1):
+                self._known.setdefault(parts[0][:place], None)
+
+    def find(self, lows: list[str]) -> Iterator[Match]:
+        """The names in a list of words in small letters, from left to right; of several at one place the longest."""
+        first, done = self._first, 0
+        for start, word in enumerate(lows):
+            begins = first.get(word)
+            if begins is False or start < done:
+                continue
+            if begins:
+                match = self._from(lows, start)
+            elif start < _MISSPELT_WITHIN:
+                match = self._misspelt(lows, start)
+            else:
+                continue
+            if match is not None:
+                done = match.end
+                yield match
+
+    def _from(self, lows: list[str], start: int) -> Match | None:
+        """The longest name from a word that begins one."""
+        known = self._known
+        joined = lows[start]
+        best, end, at = None if joined in self._apart else known[joined], start + 1, start + 1
+        last = min(len(lows), start + _MOST_WORDS)
+        while at < last:
+            longer = joined + lows[at]
+            if longer not in known:
+                return self._misspelt_from(lows, start, at, longer) or (Match(best, start, end, typo=False) if best else None)
+            joined = longer
+            at += 1
+            name = known[joined]
+            if name is not None:
+                best, end = name, at
+        return None if best is None else Match(best, start, end, typo=False)
+
+    def _misspelt(self, lows: list[str], start: int) -> Match | None:
+        """The name that an unknown word, alone or with the next, is but for one letter."""
+        word = lows[start]
+        if len(word) < _LEAST_PART or not word.isalpha():
+            return None
+        if start + 1 < len(lows):
+            match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
+            if match is not None:
+                return match
+        name = self._closest(word)
+        return None if name is None else Match(name, start, start + 1, typo=True)
+
+    def _misspelt_from(self, lows: list[str], start: int, last: int, joined: str) -> Match | None:
+        """The name that `lows[start : last + 1]`, joined, is but for one letter, or is with the next word.
+
+        The letter is never in a word that is right as it is: a common word at the end must be the name's own.
+        """
+        end = lows[last]
+        if (end in self._ordinary and lows[start] in self._first) or start >= _MISSPELT_WITHIN or not joined.isalpha():
+            return None
+        if last + 1 < len(lows):
+            after = lows[last + 1]
+            name = self._closest(joined + after, after if after in self._ordinary else "")
+            if name is not None:
+                return Match(name, start, last + 2, typo=True)
+        name = self._closest(joined, end if end in self._ordinary else "")
+        return None if name is None else Match(name, start, last + 1, typo=True)
+
+    def _closest(self, joined: str, end: str = "") -> Name | None:
+        """The one name, ending in `end`, that is `joined` but for a letter too many, too few, another, or two in the wrong order."""
+        if not (
+            joined[-_END:] in self._tails
+            or joined[:_END] in self._heads
+            or (len(joined) <= _SHORT and (joined[:_SHORT_END] in self._short_ends or joined[-_SHORT_END:] in self._short_ends))
+        ):
+            return None
+        if not LONG_ENOUGH - 1 <= len(joined) <= _LONGEST or not joined.isalpha():
+            return None
+        near = self._near
+        keys = {
+            key
+            for wrong in (joined, *_without(joined))
+            for key in near.get(wrong, ())
+            if key.endswith(end) and _one_off(joined, key)
+        }
+        names = {id(name): name for key in keys if (name := self._known[key]) is not None}
+        return next(iter(names.values())) if len(names) == 1 else None
+
+
+def _variants(parts: list[str], spellings: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
+    """Other ways to write a name of these words. A name of one word is not shortened below `LONG_ENOUGH` - 2 letters."""
+    choices = [(part, *spellings.get(part, ())) for part in parts]
+    count = 0
+    for chosen in product(*choices):
+        words = [word for part in chosen for word in part.split()]
+        if words != parts and len("".join(words)) >= (_SHORTEST if len(parts) > 1 else LONG_ENOUGH - 2):
+            yield words
+            count += 1
+            if count >= _MOST_SPELLINGS:
+                return
+
+
+def _without(word: str) -> Iterator[str]:
+    """The word without each of its letters."""
+    for place in range(len(word)):
+        yield word[:place] + word[place + 1 :]
+
+
+def _one_off(word: str, other: str) -> bool:
+    """Whether one letter more, one less, another one, or two in the wrong order make `word` into `other`."""
+    start = 0
+    while start < len(word) and start < len(other) and word[start] == other[start]:
+        start += 1
+    rest, wanted = word[start:], other[start:]
+    return (
+        rest[1:] == wanted[1:]
+        or rest[1:] == wanted
+        or rest == wanted[1:]
+        or (len(rest) > 1 and rest[1::-1] == wanted[:2] and rest[2:] == wanted[2:])
+    )

@@ -1,0 +1,365 @@
+"""Reads a city's `routing.yaml` and checks it: every fault is named with its line, and a policy with a fault is not used.
+
+```yaml
+name: jakarta-1
+rules:                          # the first that matches decides
+  - rule: ward-crew             # its name, in every decision that it makes
+    when:                       # all must hold; a list means any of these; a rule without `when` always matches
+      category: [sampah, pkl]   # slugs, or none (nobody named one), unsure (the text does, not surely), unknown (not the city's)
+      category_from: app        # app, or text: the words of the complaint named it
+      agency: bina-marga        # the category's; so are urgency (emergency, high, normal, low) and ward_can_handle (yes, no)
+      place: known              # known (the ward is), kecamatan (no more than that is), none, outside
+      kota: 31.71               # codes of units.csv; so are kecamatan and ward
+      hours: off                # office, or off: whether the city's offices were open when it was received
+      app: jaki                 # who sent it, and source: where from, in the app's words; source none: it said nothing
+      attributes:               # what else the app said, in its words; none: it said nothing
+        korban: [ya, ada]
+      words: [terbakar, pohon tumbang]    # the text has one of these; several words must stand in it in a row
+    to: ward                    # ward | kecamatan | branch | agency | triage | {branch: AGENCY} | {agency: AGENCY} | {unit: CODE}
+                                # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
+    as: lainnya                 # the category it is counted under, for complaints that came without a known one
+    why: {id: ..., en: ...}     # a clause for people: why this unit
+also:                           # optional: who is told at the same time, whoever acts; every one that matches counts. They see
+                                # the category under which the deciding rule counts the complaint
+  - notice: emergency-service
+    when: {urgency: emergency}
+    to: {agency: bpbd}          # or a list; triage is none, since nothing is asked of whom a notice tells
+    why: {id: ..., en: ...}
+```
+
+The check is exact (`policy_check.py`): a rule that never decides, a complaint left over, a target that names nobody for something
+that reaches it, a notice that tells nobody anything new: all are faults.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, cast, get_args
+
+from services.routing.policy.check import check
+from services.routing.policy.policy import (
+    ATTRIBUTE,
+    WITHOUT_CATEGORY,
+    WORDS,
+    CategoryFrom,
+    Condition,
+    Facts,
+    HoursKind,
+    Notice,
+    PlaceKind,
+    Policy,
+    Rule,
+    Target,
+    TargetKind,
+    YesNo,
+    folded,
+)
+from services.routing.policy.words import phrase_of
+from tanggap.contracts.city import CITY_LEVELS, City
+from tanggap.contracts.events import ATTRIBUTE_KEY, Urgency, Words
+from tanggap.contracts.faults import CityFaults, Fault, Faults
+from tanggap.contracts.sources import Entry, parse_yaml
+
+FILE: Final = "routing.yaml"
+MOST_BYTES: Final = 256 * 1024
+MOST_RULES: Final = 1_000
+"""A larger policy is not one that a person wrote, nor one that a person could judge."""
+MOST_FAULTS: Final = 100
+"""Nobody reads more at once."""
+
+_TARGETS: Final = (
+    "ward, kecamatan, branch, agency, triage, {branch: AGENCY}, {agency: AGENCY}, {unit: CODE}, "
+    "{triage: ward} or {triage: kecamatan}"
+)
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_SHOWN: Final = 60
+
+
+def load(folder: Path, city: City) -> Policy:
+    """The policy of the city in `folder`. Raises `CityFaults` with everything that is wrong with it."""
+    path = folder / FILE
+    return parse(FILE, read(path, FILE), city)
+
+
+def read(path: Path, name: str) -> bytes:
+    """The file's bytes, as `parse` takes them. Raises `CityFaults`, under that name, for a file that can't be read or is too large."""
+    try:
+        size = path.stat().st_size
+        if size <= MOST_BYTES:
+            return path.read_bytes()
+    except FileNotFoundError:
+        what = "the file is missing"
+    except OSError as error:
+        what = f"the file can't be read: {error.strerror}"
+    else:
+        what = f"has {size:,} bytes; a policy has at most {MOST_BYTES:,}"
+    raise CityFaults([Fault(name, 1, what)])
+
+
+def version_of(name: str, raw: bytes) -> str:
+    """The version of a policy: its name and the start of its bytes' SHA-256 sum."""
+    return f"{name}+{hashlib.sha256(raw).hexdigest()[:8]}"
+
+
+def parse(file: str, raw: bytes, city: City) -> Policy:
+    """The policy that a file's bytes hold, for that city. `file`: its name in faults.
+
+    Raises `CityFaults` with everything that is wrong with it, the first hundred faults at most.
+    """
+    faults = Faults()
+    policy = _Reader(file, city, faults).policy(raw)
+    if faults.found or policy is None:
+        found = sorted(set(faults.found))
+        more = len(found) - MOST_FAULTS
+        if more > 0:
+            rest = Fault(file, found[MOST_FAULTS].line, f"and {more:,} faults more; mend these first")
+            found = [*found[:MOST_FAULTS], rest]
+        raise CityFaults(found)
+    return policy
+
+
+class _Reader:
+    def __init__(self, file: str, city: City, faults: Faults) -> None:
+        self.file = file
+        self.city = city
+        self.faults = faults
+        self.values: Mapping[str, Mapping[str, str]] = {
+            "category": {
+                **{slug: category.label_id for slug, category in city.categories.items()},
+                **_plain(sorted(WITHOUT_CATEGORY)),
+            },
+            "category_from": _plain(get_args(CategoryFrom)),
+            "agency": {slug: agency.name for slug, agency in city.agencies.items()},
+            "urgency": _plain(get_args(Urgency)),
+            "ward_can_handle": _plain(get_args(YesNo)),
+            "place": _plain(get_args(PlaceKind)),
+            "kota": self.units(*CITY_LEVELS),
+            "kecamatan": self.units("kecamatan"),
+            "ward": self.units("kelurahan"),
+            "hours": _plain(get_args(HoursKind)),
+        }
+        """What each fact may be, with the name that people have for it."""
+        self.targets: Mapping[str, Mapping[str, str]] = {
+            "branch": self.values["agency"],
+            "agency": self.values["agency"],
+            "unit": {code: info.name for code, info in city.units.items()},
+            "triage": _plain(("ward", "kecamatan")),
+        }
+        """What each kind of target may be of."""
+        self.facts = tuple(field.name for field in fields(Facts))
+        self.names: dict[str, int] = {}
+
+    def units(self, *levels: str) -> Mapping[str, str]:
+        return {code: info.name for code, info in sorted(self.city.units.items()) if info.level in levels}
+
+    def policy(self, raw: bytes) -> Policy | None:
+        text = self.text(raw)
+        entry = parse_yaml(self.file, text, self.faults) if text is not None else None
+        if entry is None:
+            return None
+        taken = WITHOUT_CATEGORY & self.city.categories.keys()
+        if taken:
+            entry.fault(f"the city has a category {', '.join(sorted(taken))}, which in a policy means none of its own; rename it")
+        record = entry.as_record("the policy", ("name", "rules"), ("also",))
+        name = self.name(record["name"], "the policy's name") if "name" in record else None
+        rules = list(self.rules(record["rules"])) if "rules" in record else []
+        notices = list(self.notices(record["also"])) if "also" in record else []
+        if self.faults.found or name is None:
+            return None
+        check(self.file, self.city, rules, notices, self.faults)
+        return Policy(version_of(name, raw), tuple(rules), tuple(notices), raw)
+
+    def text(self, raw: bytes) -> str | None:
+        if len(raw) > MOST_BYTES:
+            self.faults.add(self.file, 1, f"has {len(raw):,} bytes; a policy has at most {MOST_BYTES:,}")
+            return None
+        if raw.startswith(b"\xef\xbb\xbf"):
+            self.faults.add(self.file, 1, "starts with a byte order mark; save it as UTF-8 without one")
+            return None
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            self.faults.add(self.file, line, f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8")
+            return None
+
+    def items(self, entry: Entry, what: str) -> list[Entry]:
+        items = entry.as_list(what)
+        if len(items) > MOST_RULES:
+            entry.fault(f"{what} has {len(items):,} entries; at most {MOST_RULES:,} can be checked")
+            return []
+        return items
+
+    def rules(self, entry: Entry) -> Iterator[Rule]:
+        items = self.items(entry, "rules")
+        if not items:
+            entry.fault("rules must name at least one rule; the first that matches decides")
+        for item in items:
+            rule = self.rule(item)
+            if rule is not None:
+                yield rule
+
+    def rule(self, entry: Entry) -> Rule | None:
+        record = entry.as_record("a rule", ("rule", "to", "why"), ("when", "as"))
+        name = self.own_name(record["rule"], "rule", entry) if "rule" in record else None
+        conditions = tuple(self.conditions(record["when"])) if "when" in record else ()
+        target = self.target(record["to"]) if "to" in record else None
+        counted_as = record["as"].as_text("as") if "as" in record else None
+        if counted_as is not None and counted_as not in self.city.categories:
+            hint = _like(counted_as, {slug: one.label_id for slug, one in self.city.categories.items()})
+            record["as"].fault(f"as: category {_short(counted_as)} is unknown{hint}")
+        why = self.words(record["why"]) if "why" in record else None
+        if name is None or target is None or why is None:
+            return None
+        return Rule(name, entry.line, conditions, target, counted_as, why)
+
+    def notices(self, entry: Entry) -> Iterator[Notice]:
+        for item in self.items(entry, "also"):
+            record = item.as_record("a notice", ("notice", "to", "why"), ("when",))
+            name = self.own_name(record["notice"], "notice", item) if "notice" in record else None
+            conditions = tuple(self.conditions(record["when"])) if "when" in record else ()
+            targets = tuple(self.told(record["to"])) if "to" in record else ()
+            why = self.words(record["why"]) if "why" in record else None
+            if name is not None and why is not None:
+                yield Notice(name, item.line, conditions, targets, why)
+
+    def told(self, entry: Entry) -> Iterator[Target]:
+        found: dict[Target, int] = {}
+        items = entry.as_list("to") if entry.is_list else [entry]
+        if not items:
+            entry.fault("to names nobody; a notice tells one unit at least")
+        for item in items:
+            target = self.target(item)
+            if target is None:
+                continue
+            if target.kind == "triage":
+                item.fault("to: a notice can't go to triage; nothing is asked of whom it tells")
+            elif target in found:
+                item.fault(f"to names the same twice, first on line {found[target]}; keep one")
+            else:
+                found[target] = item.line
+                yield target
+
+    def own_name(self, entry: Entry, kind: str, whole: Entry) -> str | None:
+        """The name of a rule or notice, which no other may bear."""
+        name = self.name(entry, f"a {kind}'s name")
+        if name is not None and name in self.names:
+            whole.fault(f"{kind} {name} is given twice, first on line {self.names[name]}; give each a name of its own")
+        elif name is not None:
+            self.names[name] = whole.line
+        return name
+
+    def name(self, entry: Entry, what: str) -> str | None:
+        text = entry.as_text(what)
+        if text is not None and (not _NAME.fullmatch(text) or len(text) > _LONGEST_SHOWN):
+            entry.fault(f"{what} must be small letters and digits, parted by -, {_LONGEST_SHOWN} at most, not {_short(text)!r}")
+            return None
+        return text
+
+    def conditions(self, entry: Entry) -> Iterator[Condition]:
+        table = entry.as_table("when")
+        if not table:
+            entry.fault("when must name a condition; leave it out for a rule that always matches")
+        for fact, (line, wanted) in table.items():
+            if fact == "attributes":
+                yield from self.attributes(wanted)
+            elif fact == WORDS:
+                yield self.wanted_words(wanted)
+            elif fact in {"app", "source"}:
+                yield Condition(fact, frozenset(folded(text) for _, text in self.texts(wanted, fact)))
+            elif fact in self.values:
+                yield Condition(fact, frozenset(self.known(wanted, fact)))
+            else:
+                self.faults.add(entry.file, line, f"condition {_short(fact)} is unknown; known are {', '.join(self.facts)}")
+
+    def texts(self, wanted: Entry, fact: str) -> list[tuple[Entry, str]]:
+        """A value, or the values of a list, each with its place."""
+        found = [wanted] if wanted.is_text else wanted.as_list(f"{fact} (a value, or several)")
+        if not found:
+            wanted.fault(f"{fact} names no value, so the rule can never match")
+        return [(item, text) for item in found if (text := item.as_text(fact)) is not None]
+
+    def known(self, wanted: Entry, fact: str) -> Iterator[str]:
+        values = self.values[fact]
+        for item, text in self.texts(wanted, fact):
+            if text not in values:
+                item.fault(f"{fact}: {_short(text)} is unknown{_like(text, values)}")
+            yield text
+
+    def attributes(self, wanted: Entry) -> Iterator[Condition]:
+        table = wanted.as_table("attributes")
+        if not table:
+            wanted.fault("attributes must name a key and its values, as `korban: [ya, ada]`")
+        for key, (line, values) in table.items():
+            if not re.fullmatch(ATTRIBUTE_KEY, key):
+                self.faults.add(
+                    wanted.file, line, f"attribute {_short(key)!r} can't be a key; keys are small letters, digits, _, . and -"
+                )
+                continue
+            texts = self.texts(values, f"{ATTRIBUTE}{key}")
+            yield Condition(f"{ATTRIBUTE}{key}", frozenset(folded(text) for _, text in texts))
+
+    def wanted_words(self, wanted: Entry) -> Condition:
+        phrases = set()
+        for item, text in self.texts(wanted, WORDS):
+            phrase = phrase_of(text)
+            if not phrase:
+                item.fault(f"words: {_short(text)!r} has no letter or digit in it")
+            phrases.add(phrase)
+        return Condition(WORDS, frozenset(phrases))
+
+    def target(self, entry: Entry) -> Target | None:
+        if entry.is_text:
+            kind = entry.as_text("to")
+            if kind in get_args(TargetKind) and kind != "unit":
+                return Target(cast("TargetKind", kind))
+            if kind is not None:
+                entry.fault(f"to: {_short(kind)} is unknown; it must be {_TARGETS}")
+            return None
+        table = entry.as_table("to")
+        if len(table) != 1:
+            entry.fault(f"to must be {_TARGETS}")
+            return None
+        ((kind, (line, value)),) = table.items()
+        known = self.targets.get(kind)
+        if known is None:
+            self.faults.add(entry.file, line, f"to: {_short(kind)} is unknown; it must be {_TARGETS}")
+            return None
+        of = value.as_text(kind)
+        if of is not None and of not in known:
+            what = {"unit": "unit", "triage": "desk"}.get(kind, "agency")
+            value.fault(f"to: {what} {_short(of)} is unknown{_like(of, known)}")
+        elif kind == "unit" and of == self.city.triage_unit.code:
+            value.fault(f"to: unit {of} is the triage desk; write to: triage")
+        return Target(cast("TargetKind", kind), of) if of in known else None
+
+    def words(self, entry: Entry) -> Words | None:
+        record = entry.as_record("why", ("id", "en"))
+        said = {language: " ".join((each.as_text(language) or "").split()) for language, each in record.items()}
+        return Words(id=said["id"], en=said["en"]) if said.get("id") and said.get("en") else None
+
+
+def _plain(values: Iterable[str]) -> Mapping[str, str]:
+    """Values that have no other name."""
+    return {value: value for value in values}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+def _like(value: str, known: Mapping[str, str]) -> str:
+    """A hint where a known value, or its name, differs only in case and marks."""
+    key = _squashed(value)
+    for one, name in known.items():
+        if key and key in {_squashed(one), _squashed(name)}:
+            return f"; did you mean {one}?"
+    return ""
+
+
+def _squashed(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())

@@ -1,0 +1,291 @@
+"""Who must act: the city's routing policy (`routing.yaml`), asked with the facts of a complaint.
+
+The policy is an ordered list of rules; the first that matches decides. Beside them stand notices: each that matches has its units
+told at the same time, whoever acts. `policy_file.py` reads the file, `policy_check.py` proves that every complaint finds a unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, NamedTuple
+
+from services.routing.policy.words import Said, Wanted
+from tanggap.contracts.city import City
+from tanggap.contracts.events import ComplaintSubmitted, Unit, Urgency, Words
+
+NO_CATEGORY: Final = "none"
+"""As a value of `category`: neither the app nor the text names one."""
+UNKNOWN_CATEGORY: Final = "unknown"
+"""As a value of `category`: the app named one that the city doesn't have."""
+UNSURE_CATEGORY: Final = "unsure"
+"""As a value of `category`: the app named none, and the text speaks of one, but not surely enough."""
+WITHOUT_CATEGORY: Final = frozenset({NO_CATEGORY, UNKNOWN_CATEGORY, UNSURE_CATEGORY})
+NONE: Final = "none"
+"""As a value of `source` or of an attribute: the app said nothing."""
+
+PlaceKind = Literal["known", "kecamatan", "none", "outside"]
+CategoryFrom = Literal["app", "text", "none"]
+HoursKind = Literal["office", "off"]
+TargetKind = Literal["ward", "kecamatan", "branch", "agency", "unit", "triage"]
+YesNo = Literal["yes", "no"]
+
+ATTRIBUTE: Final = "attributes."
+"""What the fact of an attribute begins with; its key follows."""
+WORDS: Final = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules may ask of a complaint. The names are the keys of a rule's `when`.
+
+    `category`: its slug, `none`, `unsure` or `unknown`; `category_from`: who named it. `agency`, `urgency` and `ward_can_handle` are
+    the category's; None where it has none. `place`: `known` (a ward is named), `kecamatan` (no more than that is), `none` or
+    `outside`; `kota`, `kecamatan` and `ward`: codes, None where not known. `hours`: whether the city's offices were open when it was
+    received. `app`, `source` and `attributes` are the app's words without case; `words` are the citizen's.
+    """
+
+    category: str
+    category_from: CategoryFrom
+    agency: str | None
+    urgency: Urgency | None
+    ward_can_handle: YesNo | None
+    place: PlaceKind
+    kota: str | None
+    kecamatan: str | None
+    ward: str | None
+    hours: HoursKind
+    app: str
+    source: str
+    attributes: Mapping[str, str]
+    words: Said
+
+
+class Condition(NamedTuple):
+    """One condition of a rule. `fact`: a name of `Facts`, or `attributes.KEY`. `values`: any of these will do."""
+
+    fact: str
+    values: frozenset[str]
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether the complaint meets it."""
+        if self.fact == WORDS:
+            return Wanted(self.values).in_(facts.words)
+        return self.of(facts) in self.values
+
+    def of(self, facts: Facts) -> str | None:
+        """What the complaint has instead; of words, those wanted ones that it has."""
+        if self.fact == WORDS:
+            return ", ".join(Wanted(self.values).found(facts.words)) or None
+        if self.fact.startswith(ATTRIBUTE):
+            return facts.attributes.get(self.fact.removeprefix(ATTRIBUTE), NONE)
+        value: str | None = getattr(facts, self.fact)
+        return value
+
+
+class Conditions:
+    """The conditions of a rule, all of which must hold, made ready to be asked of every complaint: the dearest come last."""
+
+    __slots__ = ("_attributes", "_facts", "_words")
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        conditions = tuple(conditions)
+        self._words: Final = tuple(Wanted(values) for fact, values in conditions if fact == WORDS)
+        self._attributes: Final = tuple(
+            (fact.removeprefix(ATTRIBUTE), values) for fact, values in conditions if fact.startswith(ATTRIBUTE)
+        )
+        self._facts: Final = tuple(
+            (fact, values) for fact, values in conditions if fact != WORDS and not fact.startswith(ATTRIBUTE)
+        )
+
+    def hold(self, facts: Facts) -> bool:
+        """Whether the complaint meets all."""
+        # Loops, not `all`: asked for every rule of every complaint, and `all` takes twice as long.
+        for fact, values in self._facts:
+            if getattr(facts, fact) not in values:
+                return False
+        for key, values in self._attributes:
+            if facts.attributes.get(key, NONE) not in values:
+                return False
+        for wanted in self._words:  # noqa: SIM110 - as above
+            if not wanted.in_(facts.words):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a rule names. `of`: the agency's slug or the unit's code, where the rule says it; else the category's agency.
+
+    Of triage: `ward` or `kecamatan` where that unit's desk decides, None for the city's.
+    """
+
+    kind: TargetKind
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `conditions`: for each fact that it asks for, the values that match. `line`: where in the file it begins.
+
+    `counted_as`: the category of a complaint that came without a known one. `why`: a clause for people.
+    """
+
+    name: str
+    line: int
+    conditions: tuple[Condition, ...]
+    target: Target
+    counted_as: str | None
+    why: Words
+    _ready: Conditions = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ready", Conditions(self.conditions))
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether all its conditions hold."""
+        return self._ready.hold(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Who is told besides, of complaints that meet its conditions, as the deciding rule counts them.
+
+    Order is nothing to notices: all that match count.
+    """
+
+    name: str
+    line: int
+    conditions: tuple[Condition, ...]
+    targets: tuple[Target, ...]
+    why: Words
+    _ready: Conditions = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ready", Conditions(self.conditions))
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether all its conditions hold."""
+        return self._ready.hold(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy that has passed every check. `version` is its name and the start of its SHA-256 sum; `raw` is its file's bytes."""
+
+    version: str
+    rules: tuple[Rule, ...]
+    notices: tuple[Notice, ...] = ()
+    raw: bytes = field(default=b"", repr=False)
+
+    def rule_for(self, facts: Facts) -> Rule:
+        """The first rule that matches. Total: the last rule has no conditions."""
+        for rule in self.rules:
+            if rule.matches(facts):
+                return rule
+        raise LookupError("a policy that was checked ends with a rule that always matches")
+
+    def notices_for(self, facts: Facts) -> tuple[Notice, ...]:
+        """Every notice that matches, in the file's order."""
+        return tuple([notice for notice in self.notices if notice.matches(facts)])
+
+
+def facts_of(  # noqa: PLR0917 - a complaint has as many sides
+    city: City,
+    submitted: ComplaintSubmitted,
+    category: str | None,
+    category_from: CategoryFrom,
+    place: PlaceKind,
+    at: str | None,
+) -> Facts:
+    """The facts of a complaint.
+
+    `category`: as the app wrote it, or the city's slug as the text has it; None with `category_from` text: the text was read and is
+    not sure. `at`: code of the ward (`place` known) or of the kecamatan. Total; a year without known holidays has none here, since
+    whoever is told by night or day must be told all the same.
+    """
+    agency = urgency = can = None
+    if category is None:
+        slug = UNSURE_CATEGORY if category_from == "text" else NO_CATEGORY
+    elif (known := city.categories.get(category)) is None:
+        slug = UNKNOWN_CATEGORY
+    else:
+        slug, agency, urgency = known.slug, known.agency, known.urgency
+        can = "yes" if known.ward_can_handle else "no"
+    ward = at if place == "known" else None
+    kecamatan = city.units[at].parent_code if at is not None and ward is not None else at
+    kota = city.units[kecamatan].parent_code if kecamatan is not None else None
+    return Facts(
+        category=slug,
+        category_from="none" if slug == NO_CATEGORY else category_from,
+        agency=agency,
+        urgency=urgency,
+        ward_can_handle=can,  # type: ignore[arg-type] # yes or no
+        place=place,
+        kota=kota,
+        kecamatan=kecamatan,
+        ward=ward,
+        hours="office" if city.calendar.provisional.is_open(submitted.received_at) else "off",
+        app=folded(submitted.app),
+        source=folded(submitted.source) if submitted.source is not None else NONE,
+        attributes={key: folded(value) for key, value in submitted.attributes.items()},
+        words=Said(submitted.description),
+    )
+
+
+def folded(text: str) -> str:
+    """An app's own word as rules compare it: without case and space around it."""
+    return text.strip().casefold()
+
+
+def name_unit(city: City, target: Target, facts: Facts) -> Unit | None:
+    """The unit that a target names for a complaint; None where the complaint lacks what the target needs."""
+    agency = target.of or facts.agency
+    code: str | None = None
+    match target.kind:
+        case "ward":
+            code = facts.ward
+        case "kecamatan":
+            code = facts.kecamatan
+        case "unit":
+            code = target.of
+        case "branch":
+            code = city.agencies[agency].branches[facts.kota] if agency and facts.kota else None
+        case "agency":
+            code = city.agencies[agency].code if agency else None
+        case "triage":
+            desks = {None: city.triage_unit.code, "ward": facts.ward, "kecamatan": facts.kecamatan}
+            code = desks[target.of]
+    return city.unit(code) if code is not None else None
+
+
+def counted(city: City, facts: Facts, rule: Rule) -> Facts:
+    """The facts as the rule that decides leaves them: of the category under which it counts the complaint."""
+    if rule.counted_as is None:
+        return facts
+    category = city.categories[rule.counted_as]
+    can: YesNo = "yes" if category.ward_can_handle else "no"
+    return replace(facts, category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
+
+
+class Told(NamedTuple):
+    """Units that a notice tells, beside the one that acts."""
+
+    notice: Notice
+    units: tuple[Unit, ...]
+
+
+def also_told(city: City, policy: Policy, facts: Facts, acting: Unit) -> tuple[Told, ...]:
+    """Who is told besides `acting`: each unit once, by the first notice that names it. `facts`: as `counted` leaves them."""
+    found: list[Told] = []
+    known = {acting.code}
+    for notice in policy.notices_for(facts):
+        units = []
+        for target in notice.targets:
+            unit = name_unit(city, target, facts)
+            if unit is not None and unit.code not in known:
+                known.add(unit.code)
+                units.append(unit)
+        if units:
+            found.append(Told(notice, tuple(units)))
+    return tuple(found)

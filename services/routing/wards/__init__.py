@@ -1,0 +1,1 @@
+"""Where a complaint is, by its point: the index, the exact borders, how they are built and compared."""
