@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 
@@ -9,3 +10,17 @@ def cut(client: Any) -> None:
     """Close every connection that an `AIOKafkaClient` still has. It must not be asked for anything afterwards."""
     for connection in list(client._conns.values()):  # noqa: SLF001 - aiokafka has no way to end a client without waiting
         connection.close()
+
+
+async def settle(starting: asyncio.Task[Any], seconds: float) -> None:
+    """Let a client's start come to its end, and cancel it only where it takes longer. What it raises is not raised here.
+
+    A start that is cancelled while it asks the first server forgets that connection without closing it.
+    """
+    _, late = await asyncio.wait({starting}, timeout=seconds)
+    if late:
+        starting.cancel()
+        await asyncio.wait(late)
+    if not starting.cancelled():
+        # Looked at, or asyncio complains that nobody did.
+        starting.exception()

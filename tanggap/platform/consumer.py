@@ -34,6 +34,7 @@ from typing_extensions import override
 from tanggap.platform import logs, metrics
 from tanggap.platform.batches import Batch, Decoder, Halted, Isolation, Received, bad_in_a_row
 from tanggap.platform.clock import Now, utc_now
+from tanggap.platform.connections import settle
 from tanggap.platform.dead_letters import letter, publish_letters, topic_for
 from tanggap.platform.errors import Fatal
 from tanggap.platform.hold import Abandoned, Hold, pause_seconds
@@ -245,9 +246,7 @@ class Consumer(Generic[T]):
                 if attempt == 1:
                     log.warning("the log can't be read yet", topic=self.topic, why=self._unconnected)
             finally:
-                if not starting.done():
-                    starting.cancel()
-                    await asyncio.wait({starting})
+                await settle(starting, LEAVE_SECONDS)
             await self._disconnect(broker, self._unconnected)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_seconds(attempt)):

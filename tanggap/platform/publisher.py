@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from tanggap.platform.connections import cut
+from tanggap.platform.connections import cut, settle
 from tanggap.platform.errors import Fatal
 from tanggap.platform.logs import kafka_outage
 from tanggap.platform.settings import PRODUCER_TIMEOUT_SECONDS, ServiceSettings
@@ -80,10 +80,12 @@ class Publisher:
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(**self._params)
+            starting = asyncio.create_task(producer.start())
             try:
                 async with asyncio.timeout(PRODUCER_TIMEOUT_SECONDS):
-                    await producer.start()
+                    await asyncio.shield(starting)
             except BaseException:
+                await settle(starting, _CLOSE_SECONDS)
                 await _close(producer)
                 raise
             self._producer = producer

@@ -1,6 +1,7 @@
 """Whatever cuts a client's end short, no connection to Kafka stays open: a service that connects anew again and again must not run dry."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -58,3 +59,71 @@ async def test_a_reader_whose_end_hangs_leaves_no_connection_open(settings, topi
         monkeypatch.setattr(client, "close", never)
     assert not open_connections(client)
     await close()
+
+
+@asynccontextmanager
+async def held_up(bootstrap):
+    """A way to Kafka that passes one answer on and keeps the next: its address, and events that say it is kept and let it go."""
+    kept, go = asyncio.Event(), asyncio.Event()
+    host, _, port = bootstrap.rpartition(":")
+    carriers = []
+
+    async def pump(source, sink, passed):
+        while data := await source.read(65536):
+            if passed == 0:
+                kept.set()
+                await go.wait()
+            passed -= 1
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+    async def carry(reader, writer):
+        carriers.append(asyncio.current_task())
+        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, far_writer, -1), pump(far_reader, writer, 1))
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", kept, go
+    finally:
+        go.set()
+        server.close()
+        _, open_still = await asyncio.wait(carriers, timeout=5)
+        for carrier in open_still:
+            carrier.cancel()
+    assert not open_still, "its client left a connection open"
+
+
+async def test_a_reader_told_to_stop_while_it_connects_leaves_no_connection_open(topics):
+    async def handle(records):
+        pass
+
+    async def let_go(stop):
+        await stop.wait()
+        go.set()
+
+    async with held_up(topics.bootstrap) as (address, kept, go):
+        consumer = Consumer(
+            plumbing_settings(kafka=address),
+            topic=topics.complaints,
+            group=topics.group,
+            dead_letters=topics.dead_letters,
+            decoders=DECODERS,
+            handle=handle,
+        )
+        async with running(consumer) as stop:
+            await kept.wait()
+            letting = asyncio.create_task(let_go(stop))
+        await letting
+
+
+async def test_a_producer_given_up_while_it_connects_leaves_no_connection_open(topics):
+    async with held_up(topics.bootstrap) as (address, kept, go):
+        publisher = Publisher(plumbing_settings(kafka=address))
+        publishing = asyncio.create_task(publisher.publish(topics.complaints, []))
+        await kept.wait()
+        publishing.cancel()
+        asyncio.get_running_loop().call_soon(go.set)
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
