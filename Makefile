@@ -26,8 +26,8 @@ reset: $(VENV)  ## Erase all data (asks; FORCE=1 does not)
 logs: $(VENV)  ## Follow the logs (NAME=routing for one of them)
 	@exec $(BIN)/python -m stack logs $(NAME)
 
-test: $(VENV)  ## Run all tests (ARGS="tests/unit -x" for some)
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: $(VENV)  ## Run all tests, a file to each core (ARGS="tests/unit -x" for some)
+	@exec $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 kills: $(VENV)  ## Run the kill test alone: 3,000 complaints while every process is killed
 	@exec $(BIN)/python -m pytest -s tests/resilience

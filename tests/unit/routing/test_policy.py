@@ -222,10 +222,10 @@ def test_jakartas_policy_answers_within_microseconds(jakarta_policy, facts):
     for _ in range(9):
         spent = []
         for case in cases:
-            started = time.perf_counter()
+            started = time.process_time()
             for _ in range(200):
                 jakarta_policy.rule_for(case)
-            spent.append((time.perf_counter() - started) / 200)
+            spent.append((time.process_time() - started) / 200)
         rounds.append(statistics.mean(spent))
     # The best round: other work on the machine may slow one, nothing can quicken one. Promised are 5 us on a quiet core.
     assert min(rounds) < 10e-6
