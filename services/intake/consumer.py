@@ -19,7 +19,6 @@ from uuid import UUID
 from services.intake.figures import FOLDED
 from services.intake.queries import QUERIES
 from tanggap.contracts import lifecycle
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import (
     ALL,
     ComplaintAssigned,
@@ -30,6 +29,7 @@ from tanggap.contracts.events import (
     Event,
     Unit,
 )
+from tanggap.contracts.sla_clocks import Calendar
 from tanggap.platform.consumer import Received
 from tanggap.platform.database import Database
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field
 
 from services.intake.queries import QUERIES
 from tanggap.contracts import lifecycle
-from tanggap.contracts.clocks import ClockState
 from tanggap.contracts.events import ClockName, Point, Unit
 from tanggap.contracts.lifecycle import Stage
+from tanggap.contracts.sla_clocks import ClockState
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.database import Database
 from tanggap.platform.http import Fault

@@ -10,8 +10,8 @@ import asyncpg
 from services.metrics.figures import QUERIES
 from services.metrics.fold import Folded, Known, KotaOf, fold
 from services.metrics.gauges import EVENTS
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import Event
+from tanggap.contracts.sla_clocks import Calendar
 from tanggap.platform.consumer import Received
 from tanggap.platform.database import Database
 from tanggap.platform.logs import get_logger

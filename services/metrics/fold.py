@@ -12,9 +12,9 @@ from uuid import UUID
 
 from tanggap.contracts import lifecycle
 from tanggap.contracts.city import City
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import ClockName, Event
 from tanggap.contracts.lifecycle import Complaint, Status
+from tanggap.contracts.sla_clocks import Calendar
 from tanggap.platform.consumer import Received
 
 Kind = Literal["warn", "breach"]

@@ -29,9 +29,9 @@ from services.metrics.fold import Facts, KotaOf, facts, kota_finder
 from services.metrics.settings import Settings
 from tanggap.contracts import city as cities
 from tanggap.contracts import events, lifecycle
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import Event
 from tanggap.contracts.lifecycle import Complaint
+from tanggap.contracts.sla_clocks import Calendar
 from tanggap.platform.database import Connection, Database
 from tanggap.platform.topics import COMPLAINTS
 

@@ -10,7 +10,6 @@ from typing import Literal
 from uuid import UUID
 
 from tanggap.contracts import lifecycle
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import (
     Actor,
     ComplaintAcknowledged,
@@ -19,6 +18,7 @@ from tanggap.contracts.events import (
     Event,
 )
 from tanggap.contracts.lifecycle import Complaint, Stage
+from tanggap.contracts.sla_clocks import Calendar
 
 SHORTEST_NOTE_CHARS = 10
 """A shorter note tells a citizen nothing ("ok", "sudah")."""

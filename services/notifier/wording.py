@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tanggap.contracts.city import City
-from tanggap.contracts.clocks import ClockState
 from tanggap.contracts.events import Actor, ClockName, Point, Unit
 from tanggap.contracts.lifecycle import Complaint
+from tanggap.contracts.sla_clocks import ClockState
 from tanggap.platform.pages import Language
 
 CLOCK_ORDER: tuple[ClockName, ...] = ("coordinate", "first_response", "resolution", "verification")

@@ -17,9 +17,9 @@ from services.routing.wards.exact import open_wards
 from services.routing.wards.wards import Wards
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
-from tanggap.contracts.clocks import UnknownYear
 from tanggap.contracts.events import ComplaintSubmitted
 from tanggap.contracts.faults import CityFaults, Faults
+from tanggap.contracts.sla_clocks import UnknownYear
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.logs import get_logger
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from tanggap.contracts.clocks import DAY_SECONDS, Calendar, Season, Span, Week
 from tanggap.contracts.faults import Faults
 from tanggap.contracts.holiday_list import HolidayList
+from tanggap.contracts.sla_clocks import DAY_SECONDS, Calendar, Season, Span, Week
 from tanggap.contracts.sources import Entry, read_yaml
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -17,11 +17,11 @@ from typing import Final, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 from tanggap.contracts.calendar_file import read_calendar
-from tanggap.contracts.clocks import Calendar
 from tanggap.contracts.events import Unit, Urgency
 from tanggap.contracts.faults import CityFaults, Fault, Faults
-from tanggap.contracts.sla import SlaPolicy
+from tanggap.contracts.sla_clocks import Calendar
 from tanggap.contracts.sla_file import Hours, read_sla
+from tanggap.contracts.sla_policy import SlaPolicy
 from tanggap.contracts.sources import Entry, Row, read_rows, read_yaml
 
 __all__ = [

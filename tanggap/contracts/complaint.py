@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from tanggap.contracts.clocks import ClockState
 from tanggap.contracts.events import Actor, ClockName, TriageProblem, Unit, Urgency
+from tanggap.contracts.sla_clocks import ClockState
 
 
 class Status(StrEnum):

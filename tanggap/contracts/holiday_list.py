@@ -9,12 +9,12 @@ from importlib.metadata import version
 
 import holidays
 
-from tanggap.contracts.clocks import UnknownYear
+from tanggap.contracts.sla_clocks import UnknownYear
 
 
 @dataclass(frozen=True)
 class HolidayList:
-    """Holidays by year: `clocks.HolidaysOf`. A year is computed when first asked for.
+    """Holidays by year: `sla_clocks.HolidaysOf`. A year is computed when first asked for.
 
     A year in `listed` is taken as it stands there. Otherwise it is the package's, up to `known_through`: of a later one the
     package has estimates, and no cuti bersama, so it raises `UnknownYear` here.

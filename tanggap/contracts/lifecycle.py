@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
-from tanggap.contracts import clocks
-from tanggap.contracts.clocks import Calendar, ClockState
+from tanggap.contracts import sla_clocks as clocks
 from tanggap.contracts.complaint import CLOSED, INTERRUPTIONS, STAGES, Complaint, Stage, Status
 from tanggap.contracts.events import ALL, ClockName, ClockTerm, ComplaintSubmitted, Event, SlaBreached, Unit
+from tanggap.contracts.sla_clocks import Calendar, ClockState
 from tanggap.contracts.state import decode, encode
 
 __all__ = [

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast, get_args
 
-from tanggap.contracts.clocks import Budget, Calendar
 from tanggap.contracts.events import ClockName, Urgency
 from tanggap.contracts.faults import Faults
-from tanggap.contracts.sla import CLOCKS, Budgets, SlaPolicy
+from tanggap.contracts.sla_clocks import Budget, Calendar
+from tanggap.contracts.sla_policy import CLOCKS, Budgets, SlaPolicy
 from tanggap.contracts.sources import Entry, read_yaml
 
 _MOST_HOURS: Final = 24 * 366

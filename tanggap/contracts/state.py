@@ -16,9 +16,9 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from tanggap.contracts.clocks import ClockState
 from tanggap.contracts.complaint import Complaint, Status
 from tanggap.contracts.events import Actor, Unit
+from tanggap.contracts.sla_clocks import ClockState
 
 # Objects are made without running `__init__`, and fields that the text lacks are left to the class, which holds their defaults:
 # of thirty fields most are empty for most of a complaint's life. That halves the time of a fold.

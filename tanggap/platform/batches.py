@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from tanggap.platform import telemetry
+from tanggap.platform.dead_letter_limit import Halted
 from tanggap.platform.dead_letters import Bad, reason
 from tanggap.platform.errors import Fatal, Poison
 from tanggap.platform.hold import Abandoned, Hold
@@ -107,17 +108,6 @@ class Decoder(Generic[T]):
         }
 
 
-class Halted(Exception):  # noqa: N818 - not an error of the record's
-    """Too many bad records in a row."""
-
-    def __init__(self, in_a_row: int, last: Bad, limit: int) -> None:
-        super().__init__(
-            f"stopped: {in_a_row} bad records in a row, the limit (DEAD_LETTER_LIMIT) is {limit}. The last is {last.origin}: "
-            f"{last.reason}. They were not committed. If this program is wrong, mend it and start it again; if the records are, "
-            "start it with a higher limit and look at them with `tanggap dlq list`"
-        )
-
-
 class Isolation(Generic[T]):
     """Hands a batch to the handler, and finds the records that fail alone by halving what fails together. Keeps their order."""
 
@@ -179,23 +169,3 @@ class Isolation(Generic[T]):
             self.batch.spans[begin] if self.batch.spans else None,
             complaint_id=key.decode("utf-8", "replace") if key is not None else None,
         )
-
-
-def bad_in_a_row(batch: Batch[T], before: int, limit: int) -> int:
-    """How many bad records in a row the log ends in after this batch, if it had so many before. Raises `Halted` at the limit.
-
-    Counted in the log's order; records of types that are not read are neither good nor bad.
-    """
-    if not batch.bad:
-        return 0 if batch.good else before
-    bad = {id(one.record): one for one in batch.bad}
-    good = {id(record) for record in batch.raw} - bad.keys()
-    row = before
-    for record in batch.records:
-        if id(record) in bad:
-            row += 1
-            if row >= limit:
-                raise Halted(row, bad[id(record)], limit)
-        elif id(record) in good:
-            row = 0
-    return row

@@ -32,9 +32,10 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from typing_extensions import override
 
 from tanggap.platform import logs, metrics
-from tanggap.platform.batches import Batch, Decoder, Halted, Isolation, Received, bad_in_a_row
+from tanggap.platform.batches import Batch, Decoder, Isolation, Received
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.connections import settle
+from tanggap.platform.dead_letter_limit import Halted, bad_in_a_row
 from tanggap.platform.dead_letters import letter, publish_letters, topic_for
 from tanggap.platform.errors import Fatal
 from tanggap.platform.hold import Abandoned, Hold, pause_seconds
@@ -397,7 +398,7 @@ class Consumer(Generic[T]):
     async def _work(self, batch: Batch[T]) -> None:
         limit = self.settings.dead_letter_limit
         await Isolation(batch, self._handle, self._hold, limit).run()
-        row = bad_in_a_row(batch, self._bad_in_a_row, limit)
+        row = bad_in_a_row(batch.records, batch.raw, batch.bad, self._bad_in_a_row, limit)
         if batch.bad:
             await self._bury(batch)
         await self._commit(batch)

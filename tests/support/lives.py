@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tanggap.contracts import city, clocks, lifecycle
+from tanggap.contracts import city, lifecycle
+from tanggap.contracts import sla_clocks as clocks
 from tanggap.contracts.events import (
     Actor,
     ClockTerm,

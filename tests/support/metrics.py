@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from tanggap.contracts.clocks import Budget, Calendar, term
 from tanggap.contracts.events import (
     Actor,
     ComplaintAcknowledged,
@@ -26,6 +25,7 @@ from tanggap.contracts.events import (
     Unit,
     Words,
 )
+from tanggap.contracts.sla_clocks import Budget, Calendar, term
 from tanggap.platform.consumer import Received
 
 GAMBIR = Unit(code="31.71.01.1001", name="Gambir")

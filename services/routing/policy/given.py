@@ -25,9 +25,9 @@ from services.routing.wards.exact import BoundariesFault
 from services.routing.wards.wards import WardsFault
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
-from tanggap.contracts.clocks import CEILING, FLOOR
 from tanggap.contracts.events import ComplaintSubmitted, Point
 from tanggap.contracts.faults import CityFaults
+from tanggap.contracts.sla_clocks import CEILING, FLOOR
 from tanggap.platform.clock import utc_now
 from tanggap.platform.database import Connection, Database
 from tanggap.platform.settings import environment

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from tanggap.contracts import lifecycle
-from tanggap.contracts.clocks import Budget
 from tanggap.contracts.events import (
     ComplaintAcknowledged,
     ComplaintAnswered,
@@ -30,6 +29,7 @@ from tanggap.contracts.events import (
     SlaWarned,
 )
 from tanggap.contracts.lifecycle import CLOSED, Stage, Status
+from tanggap.contracts.sla_clocks import Budget
 from tests.support.lives import (
     BINA_MARGA,
     CIDENG,

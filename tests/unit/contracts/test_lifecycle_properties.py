@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanggap.contracts import clocks, lifecycle
+from tanggap.contracts import lifecycle
+from tanggap.contracts import sla_clocks as clocks
 from tanggap.contracts.events import (
     ALL,
     ClockTerm,

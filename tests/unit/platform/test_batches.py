@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanggap.platform.batches import Batch, Decoder, Halted, Isolation, bad_in_a_row
+from tanggap.platform.batches import Batch, Decoder, Isolation
+from tanggap.platform.dead_letter_limit import Halted, bad_in_a_row
 from tanggap.platform.dead_letters import Bad
 from tanggap.platform.errors import Fatal, Poison
 from tanggap.platform.hold import Hold
@@ -182,7 +183,7 @@ def outcomes(text, before, limit=3):
         elif letter == "g":
             batch.good.append(record)
             batch.raw.append(record)
-    return bad_in_a_row(batch, before, limit)
+    return bad_in_a_row(batch.records, batch.raw, batch.bad, before, limit)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_a_record_that_the_handler_refused_is_not_counted_as_good():
     batch = Batch((record,))
     batch.raw.append(record)
     batch.bad.append(Bad(record, "refused"))
-    assert bad_in_a_row(batch, 1, 5) == 2
+    assert bad_in_a_row(batch.records, batch.raw, batch.bad, 1, 5) == 2
 
 
 def test_skipping_a_type_costs_next_to_nothing():

@@ -13,8 +13,8 @@ from services.routing.decide import decide
 from services.routing.policy import file as policy_file
 from services.routing.router import Router
 from services.routing.wards.wards import WardsFault
-from tanggap.contracts.clocks import UnknownYear
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested
+from tanggap.contracts.sla_clocks import UnknownYear
 from tests.support.routing import BEKASI, DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, PRAMUKA, RECEIVED, SECRET, submitted
 
 DEPOK = (-6.4025, 106.7942)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tanggap.contracts.clocks import Budget, Calendar, term
 from tanggap.contracts.events import ClockName, ClockTerm, Urgency
+from tanggap.contracts.sla_clocks import Budget, Calendar, term
 
 CLOCKS: Final[tuple[ClockName, ...]] = ("coordinate", "first_response", "resolution", "verification")
 """All clocks, in the order in which they are stamped."""

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanggap.contracts import clocks
-from tanggap.contracts.clocks import Budget, Calendar, ClockState, Season, Span, UnknownYear, term
+from tanggap.contracts import sla_clocks as clocks
 from tanggap.contracts.holiday_list import HolidayList
+from tanggap.contracts.sla_clocks import Budget, Calendar, ClockState, Season, Span, UnknownYear, term
 from tests.support.lives import JAKARTA, jakarta, wall
 
 HOUR = 3600
