@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import exp, inf
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -96,8 +96,21 @@ class ModelFile(BaseModel):
         )
 
 
-Weights = tuple[tuple[int, float], ...]
-"""Index of a category and what a term says for it, nats."""
+class Speaks(NamedTuple):
+    """What a term says.
+
+    `weights`: for and against categories (their index), nats. `most`: the category that it says most of, -1 where it says nothing, and
+    `by` how much. `words`: the term's own.
+    """
+
+    weights: dict[int, float]
+    most: int
+    by: float
+    words: tuple[str, ...]
+
+
+Found = list[tuple[str, float, Speaks]]
+"""The terms of a text, how much each counts, and what it says."""
 
 
 class Classifier:
@@ -126,10 +139,7 @@ class Classifier:
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
-        self._terms: Final[dict[str, Weights]] = {
-            term: tuple((index[category], weight) for category, weight in weights.items())
-            for term, weights in model.terms.items()
-        }
+        self._terms: Final = {term: _speaks(term, weights, index) for term, weights in model.terms.items()}
         self._reader: Final = Reader(model.spellings, (term for term in self._terms if " " not in term))
 
     @classmethod
@@ -145,24 +155,45 @@ class Classifier:
     def classify(self, text: str) -> Guess:
         """What the text is about. Total: every text has an answer, in bounded time."""
         terms = self._terms
-        found = [(term, factor, terms[term]) for term, factor in self._reader.read(text, terms).items()]
+        found: Found = []
         scores = list(self._bias)
-        for _, factor, weights in found:
-            for at, weight in weights:
+        for term, factor in self._reader.read(text, terms).items():
+            speaks = terms[term]
+            found.append((term, factor, speaks))
+            for at, weight in speaks.weights.items():
                 scores[at] += factor * weight
-        likely = probabilities(scores, self._temperature, self._doubt)
         if not found:
-            return Guess(None, likely[self._other], ((OTHER, likely[self._other]),), (), None)
-        ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
-        best = ranked[0]
-        confidence = likely[best]
+            share = probabilities(scores, self._temperature, self._doubt)[self._other]
+            return Guess(None, share, ((OTHER, share),), (), None)
+        best, likely = self._likely(scores)
+        confidence = likely[0][1]
+        # What each term says for the best, asked twice below.
+        own = [factor * speaks.weights.get(best, 0.0) for _, factor, speaks in found]
         return Guess(
             category=self._categories[best] if confidence >= self.threshold else None,
             confidence=confidence,
-            likely=tuple([(self._categories[at], likely[at]) for at in ranked if likely[at] >= BAREST]),
-            words=_deciding(found, best),
-            second=self._second(found, best),
+            likely=tuple([one for one in likely if one[1] >= BAREST]),
+            words=_deciding(found, own),
+            second=self._second(found, own, best),
         )
+
+    def _likely(self, scores: list[float]) -> tuple[int, list[tuple[str, float]]]:
+        """The best category of `scores`, which are spent; and the likeliest with their probabilities, no further than may be told.
+
+        As `probabilities` has it, for these few alone: nobody asks for the others.
+        """
+        most, temperature, doubt = max(scores), self._temperature, self._doubt
+        best = at = scores.index(most)
+        parts = [exp((score - most) / temperature) for score in scores]
+        whole, each = sum(parts), doubt / len(scores)
+        likely: list[tuple[str, float]] = []
+        while True:
+            share = parts[at] / whole * (1 - doubt) + each
+            likely.append((self._categories[at], share))
+            if share < BAREST or len(likely) == LIKELY:
+                return best, likely
+            scores[at] = -inf
+            at = scores.index(max(scores))
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
@@ -172,47 +203,45 @@ class Classifier:
         """What terms say for each category, nats, before the temperature; for the builder."""
         scores = list(self._bias)
         for term, factor in terms.items():
-            for at, weight in self._terms[term]:
+            for at, weight in self._terms[term].weights.items():
                 scores[at] += factor * weight
         return scores
 
-    def _second(self, found: list[tuple[str, float, Weights]], best: int) -> str | None:
-        """A category that other words speak for, enough of them, each more than for any other."""
-        own: dict[int, float] = {}
-        for _, factor, weights in found:
-            if weights and weights[0][0] != best:
-                own[weights[0][0]] = own.get(weights[0][0], 0.0) + factor * weights[0][1]
-        own.pop(self._other, None)
-        if not own or max(own.values()) < self._second_from:
+    def _second(self, found: Found, own: list[float], best: int) -> str | None:
+        """A category that other words speak for, enough of them, each more than for any other. `own`: what each says for the best."""
+        others: dict[int, float] = {}
+        for _, factor, (_, most, by, _) in found:
+            if most not in (best, -1):
+                others[most] = others.get(most, 0.0) + factor * by
+        others.pop(self._other, None)
+        if not others or max(others.values()) < self._second_from:
             return None
-        spent = {word for term, factor, weights in found if factor * _weight(weights, best) >= SPENDS for word in term.split(" ")}
-        own = dict.fromkeys(own, 0.0)
-        for term, factor, weights in found:
-            if factor > 0 and weights and weights[0][0] in own and spent.isdisjoint(term.split(" ")):
-                own[weights[0][0]] += factor * (weights[0][1] - max(_weight(weights, best), 0.0))
-        second = max(own, key=own.__getitem__)
-        return self._categories[second] if own[second] >= self._second_from else None
+        spent = {word for (_, _, speaks), said in zip(found, own, strict=True) if said >= SPENDS for word in speaks.words}
+        others = dict.fromkeys(others, 0.0)
+        for _, factor, (weights, most, by, words) in found:
+            if factor > 0 and most in others and spent.isdisjoint(words):
+                others[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
+        second = max(others, key=others.__getitem__)
+        return self._categories[second] if others[second] >= self._second_from else None
 
 
-def _weight(weights: Weights, category: int) -> float:
-    return next((weight for at, weight in weights if at == category), 0.0)
+def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -> Speaks:
+    by_index = {index[category]: weight for category, weight in weights.items()}
+    most, by = next(iter(by_index.items()), (-1, 0.0))
+    return Speaks(by_index, most, by, tuple(term.split(" ")))
 
 
-def _deciding(found: list[tuple[str, float, Weights]], best: int) -> tuple[str, ...]:
-    said = [
-        (factor * weight, term)
-        for term, factor, weights in found
-        for at, weight in weights
-        if at == best and factor * weight >= DECIDES
-    ]
-    said.sort(key=lambda one: (-one[0], one[1]))
+def _deciding(found: Found, own: list[float]) -> tuple[str, ...]:
+    """The terms that said the most for the best category; `own`: what each says for it."""
+    said = [(-nats, term) for (term, _, _), nats in zip(found, own, strict=True) if nats >= DECIDES]
+    said.sort()
     return tuple([term for _, term in said[:MOST_WORDS]])
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:
     """Probabilities of scores, nats."""
     most = max(scores)
-    parts = [math.exp((score - most) / temperature) for score in scores]
+    parts = [exp((score - most) / temperature) for score in scores]
     whole = sum(parts)
     return [part / whole for part in parts]
 
