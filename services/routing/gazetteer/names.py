@@ -21,10 +21,6 @@ _SHORTEST: Final = 4
 _MOST_SPELLINGS: Final = 200
 _MOST_WORDS: Final = 6
 _LONGEST: Final = 32
-_END: Final = 4
-"""One wrong letter leaves the first four letters of a name right or the last four ..."""
-_SHORT, _SHORT_END = 9, 3
-"""... but for a wrong letter in the middle of seven: of a name shorter than nine letters three are enough."""
 _MISSPELT_WITHIN: Final = 120
 """Misspelt names are looked for in so many words of a text: it takes time, and whoever says where it is says so before that."""
 
@@ -92,9 +88,13 @@ class Names:
         for key in long:
             for wrong in (key, *_without(key)):
                 self._near[wrong] = (*self._near.get(wrong, ()), key)
-        self._heads = frozenset(key[:_END] for key in long)
-        self._tails = frozenset(key[-_END:] for key in long)
-        self._short_ends = frozenset(part for key in long if len(key) < _SHORT for part in (key[:_SHORT_END], key[-_SHORT_END:]))
+        self._starts: list[frozenset[str]] = []
+        self._ends: list[frozenset[str]] = []
+        for count in range(_LONGEST + 1):
+            half = _half(count)
+            near = [key for key in long if abs(len(key) - count) <= 1] if count >= LONG_ENOUGH - 1 else []
+            self._starts.append(frozenset(key[:half] for key in near))
+            self._ends.append(frozenset(key[-half:] for key in near))
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""
@@ -170,13 +170,13 @@ class Names:
 
     def _closest(self, joined: str, end: str = "") -> Name | None:
         """The one name, ending in `end`, that is `joined` but for a letter too many, too few, another, or two in the wrong order."""
-        if not (
-            joined[-_END:] in self._tails
-            or joined[:_END] in self._heads
-            or (len(joined) <= _SHORT and (joined[:_SHORT_END] in self._short_ends or joined[-_SHORT_END:] in self._short_ends))
-        ):
+        count = len(joined)
+        if count > _LONGEST:
             return None
-        if not LONG_ENOUGH - 1 <= len(joined) <= _LONGEST or not joined.isalpha():
+        half = _half(count)
+        if joined[:half] not in self._starts[count] and joined[-half:] not in self._ends[count]:
+            return None
+        if not joined.isalpha():
             return None
         near = self._near
         keys = {
@@ -200,6 +200,11 @@ def _variants(parts: list[str], spellings: Mapping[str, tuple[str, ...]]) -> Ite
             count += 1
             if count >= _MOST_SPELLINGS:
                 return
+
+
+def _half(count: int) -> int:
+    """So many letters of a word of `count` are as the name has them, at its start or at its end, whatever one letter is wrong."""
+    return count // 2 if count < LONG_ENOUGH else (count - 1) // 2
 
 
 def _without(word: str) -> Iterator[str]:
