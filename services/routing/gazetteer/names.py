@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Self
 
 from services.routing.gazetteer.text import squash
 
@@ -57,6 +57,30 @@ class Match(NamedTuple):
     typo: bool
 
 
+class _Halves(NamedTuple):
+    """Names by their halves, to find one with a letter wrong: whichever letter it is, the name's start or its end is as it should be.
+
+    `half`: so many letters. `starts`, `ends`: names by their first and by their last letters.
+    """
+
+    half: int
+    starts: Mapping[str, tuple[str, ...]]
+    ends: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, count: int, names: Iterable[str]) -> Self:
+        """What was written has `count` letters, so the name has one more or one less, or as many."""
+        # A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
+        half = count // 2 if count < LONG_ENOUGH else (count - 1) // 2
+        starts: dict[str, tuple[str, ...]] = {}
+        ends: dict[str, tuple[str, ...]] = {}
+        for name in names:
+            if abs(len(name) - count) <= 1:
+                starts[name[:half]] = (*starts.get(name[:half], ()), name)
+                ends[name[-half:]] = (*ends.get(name[-half:], ()), name)
+        return cls(half, starts, ends)
+
+
 class Names:
     """All names, each by every way to write it. Immutable."""
 
@@ -81,20 +105,10 @@ class Names:
         self._first: dict[str, bool] = dict.fromkeys(ordinary, False)
         self._first |= dict.fromkeys(self._known, True)
         self._ordinary = ordinary
-        self._near: dict[str, tuple[str, ...]] = {}
         long = [
             key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
         ]
-        for key in long:
-            for wrong in (key, *_without(key)):
-                self._near[wrong] = (*self._near.get(wrong, ()), key)
-        self._starts: list[frozenset[str]] = []
-        self._ends: list[frozenset[str]] = []
-        for count in range(_LONGEST + 1):
-            half = _half(count)
-            near = [key for key in long if abs(len(key) - count) <= 1] if count >= LONG_ENOUGH - 1 else []
-            self._starts.append(frozenset(key[:half] for key in near))
-            self._ends.append(frozenset(key[-half:] for key in near))
+        self._halves: Final = {count: _Halves.of(count, long) for count in range(LONG_ENOUGH - 1, _LONGEST + 1)}
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""
@@ -145,11 +159,11 @@ class Names:
         word = lows[start]
         if len(word) < _LEAST_PART or not word.isalpha():
             return None
-        if start + 1 < len(lows):
+        if start + 1 < len(lows) and lows[start + 1].isalpha():
             match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
             if match is not None:
                 return match
-        name = self._closest(word)
+        name = self._closest(word, "")
         return None if name is None else Match(name, start, start + 1, typo=True)
 
     def _misspelt_from(self, lows: list[str], start: int, last: int, joined: str) -> Match | None:
@@ -158,33 +172,30 @@ class Names:
         The letter is never in a word that is right as it is: a common word at the end must be the name's own.
         """
         end = lows[last]
-        if (end in self._ordinary and lows[start] in self._first) or start >= _MISSPELT_WITHIN or not joined.isalpha():
+        if (lows[start] in self._first and end in self._ordinary) or start >= _MISSPELT_WITHIN or not joined.isalpha():
             return None
         if last + 1 < len(lows):
             after = lows[last + 1]
-            name = self._closest(joined + after, after if after in self._ordinary else "")
+            name = self._closest(joined + after, after)
             if name is not None:
                 return Match(name, start, last + 2, typo=True)
-        name = self._closest(joined, end if end in self._ordinary else "")
+        name = self._closest(joined, end)
         return None if name is None else Match(name, start, last + 1, typo=True)
 
-    def _closest(self, joined: str, end: str = "") -> Name | None:
-        """The one name, ending in `end`, that is `joined` but for a letter too many, too few, another, or two in the wrong order."""
-        count = len(joined)
-        if count > _LONGEST:
+    def _closest(self, joined: str, end: str) -> Name | None:
+        """The one name that is `joined` but for a letter too many, too few, another, or two in the wrong order.
+
+        `end`: its last word, which the name must end in where it is a common one.
+        """
+        halves = self._halves.get(len(joined))
+        if halves is None:
             return None
-        half = _half(count)
-        if joined[:half] not in self._starts[count] and joined[-half:] not in self._ends[count]:
+        half, starts, ends = halves
+        near = starts.get(joined[:half], ()) + ends.get(joined[-half:], ())
+        if not near or not joined.isalpha():
             return None
-        if not joined.isalpha():
-            return None
-        near = self._near
-        keys = {
-            key
-            for wrong in (joined, *_without(joined))
-            for key in near.get(wrong, ())
-            if key.endswith(end) and _one_off(joined, key)
-        }
+        end = end if end in self._ordinary else ""
+        keys = {key for key in near if key.endswith(end) and _one_off(joined, key)}
         names = {id(name): name for key in keys if (name := self._known[key]) is not None}
         return next(iter(names.values())) if len(names) == 1 else None
 
@@ -200,17 +211,6 @@ def _variants(parts: list[str], spellings: Mapping[str, tuple[str, ...]]) -> Ite
             count += 1
             if count >= _MOST_SPELLINGS:
                 return
-
-
-def _half(count: int) -> int:
-    """So many letters of a word of `count` are as the name has them, at its start or at its end, whatever one letter is wrong."""
-    return count // 2 if count < LONG_ENOUGH else (count - 1) // 2
-
-
-def _without(word: str) -> Iterator[str]:
-    """The word without each of its letters."""
-    for place in range(len(word)):
-        yield word[:place] + word[place + 1 :]
 
 
 def _one_off(word: str, other: str) -> bool:
