@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.routing.classifier.classifier import Classifier
 from services.routing.gazetteer.gazetteer import Gazetteer
-from services.routing.places import Found, Said, locate
+from services.routing.places import Found, Places, Said, locate
 from services.routing.policy.policy import (
     NO_CATEGORY,
     UNKNOWN_CATEGORY,
@@ -57,8 +57,7 @@ _CATEGORY_PROBLEMS: Final[Mapping[str, TriageProblem]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known of a complaint before any policy is asked: the dear part of a decision."""
 
     place: Found
@@ -66,8 +65,7 @@ class Known:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What a policy says of it: the rule, the unit that it names, and who is told besides. `counted`: the facts that notices see."""
 
     rule: Rule
@@ -97,10 +95,11 @@ class Readers:
 NO_READERS: Final = Readers()
 
 
-def know(submitted: ComplaintSubmitted, city: City, wards: Wards, readers: Readers = NO_READERS) -> Known:
+def know(submitted: ComplaintSubmitted, places: Places, wards: Wards, readers: Readers = NO_READERS) -> Known:
     """Find out what rules may ask of a complaint. Total."""
     named = readers.gazetteer.find(submitted.address, submitted.description) if readers.gazetteer is not None else None
-    place = locate(submitted.location, city, wards, named)
+    city = places.city
+    place = locate(submitted.location, places, wards, named)
     subject = name_subject(submitted, city, readers.classifier)
     at = place.ward or (place.kecamatan if place.kind == "kecamatan" else None)
     code = at.code if at is not None else None
@@ -116,14 +115,22 @@ def judge(known: Known, city: City, policy: Policy) -> Judged:
 
 
 def decide(  # noqa: PLR0917 - all that a decision rests on
-    submitted: ComplaintSubmitted, city: City, wards: Wards, policy: Policy, now: datetime, readers: Readers = NO_READERS
+    submitted: ComplaintSubmitted,
+    city: City,
+    wards: Wards,
+    policy: Policy,
+    now: datetime,
+    readers: Readers = NO_READERS,
+    places: Places | None = None,
 ) -> Decided:
     """Name the unit that must act on a complaint, or ask the triage desk to; either with the reason in words.
 
     `now` (aware) is the moment of the decision; clocks run from when the complaint was received. The same complaint makes the
-    same event id, whenever it is decided. Raises `UnknownYear` where working time touches a year without known holidays.
+    same event id, whenever it is decided. `places`: the city's, where whoever asks keeps them from one complaint to the next. Raises
+    `UnknownYear` where working time touches a year without known holidays.
     """
-    known = know(submitted, city, wards, readers)
+    places = places or Places(city)
+    known = know(submitted, places, wards, readers)
     judged = judge(known, city, policy)
     place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
     category = city.categories.get(judged.counted.category)
@@ -131,7 +138,9 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         method=place.method,
         confidence=place.confidence,
         rule=rule.name,
-        alternatives=tuple(dict.fromkeys(other for other in _alternatives(city, place, facts, rule) if other != to)),
+        alternatives=tuple(
+            {other.code: other for other in _alternatives(city, place, facts, rule) if other.code != to.code}.values()
+        ),
         reason=_reason(city, known, judged),
         policy_version=policy.version,
         wards_version=wards.version,

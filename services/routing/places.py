@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from services.routing.gazetteer.gazetteer import Named
@@ -25,8 +24,7 @@ class Said(NamedTuple):
     en: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Where a complaint is.
 
     `method`: what named the place. `confidence`: how sure the ward is, 0 to 1; 0 where none is named. `kota`: code of the kota or
@@ -45,27 +43,63 @@ class Found:
     conflict: Said | None = None
 
 
-def locate(point: Point | None, city: City, wards: Wards, named: Named | None = None) -> Found:
+class Ward(NamedTuple):
+    """A kelurahan as decisions speak of it. `kota`: code of its kota or kabupaten. `where`: its name with what it lies in."""
+
+    unit: Unit
+    kota: str | None
+    where: str
+
+
+class Places:
+    """The units of a city as decisions name them, each made when it is first asked for: no more are kept than the city has."""
+
+    __slots__ = ("_units", "_wards", "city")
+
+    def __init__(self, city: City) -> None:
+        self.city: Final = city
+        self._units: dict[str, Unit] = {}
+        self._wards: dict[str, Ward] = {}
+
+    def unit(self, code: str) -> Unit:
+        """The unit of that code as events name it. Raises `KeyError`."""
+        unit = self._units.get(code)
+        if unit is None:
+            unit = self._units[code] = self.city.unit(code)
+        return unit
+
+    def ward(self, code: str) -> Ward:
+        """The ward of that code. Raises `KeyError`."""
+        ward = self._wards.get(code)
+        if ward is None:
+            unit, chain = self.unit(code), self.city.chain(code)
+            kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
+            where = f"Kelurahan {unit.name} ({', '.join(_full_name(info) for info in chain[:2])})"
+            ward = self._wards[code] = Ward(unit, kota, where)
+        return ward
+
+
+def locate(point: Point | None, places: Places, wards: Wards, named: Named | None = None) -> Found:
     """The place of a complaint with that point, whose words name `named`. Total: every complaint has an answer.
 
     A point goes before words: they count where there is none, they make a border surer, and where they name another place that is
     told as a conflict.
     """
-    found = _by_point(point, city, wards)
+    found = _by_point(point, places, wards)
     if named is None or (named.ward is None and named.kecamatan is None):
         return found
     if found.kind == "none":
-        return _in_words(named, city, found.words)
-    conflict = _conflict(found, named, city)
+        return _in_words(named, places, found.words)
+    conflict = _conflict(found, named, places.city)
     if conflict is not None:
-        return replace(found, conflict=conflict)
+        return found._replace(conflict=conflict)
     if found.ward is not None and found.others and found.ward == named.ward:
         # Two witnesses who know nothing of each other: both must err.
-        return replace(found, confidence=1 - (1 - found.confidence) * (1 - named.confidence))
+        return found._replace(confidence=1 - (1 - found.confidence) * (1 - named.confidence))
     return found
 
 
-def _by_point(point: Point | None, city: City, wards: Wards) -> Found:
+def _by_point(point: Point | None, places: Places, wards: Wards) -> Found:
     if point is None:
         return _nowhere(Said(id="Laporan ini tidak menyertakan titik lokasi.", en="The report came without a point."))
     if abs(point.lat) < NULL_ISLAND_DEGREES and abs(point.lon) < NULL_ISLAND_DEGREES:
@@ -77,22 +111,20 @@ def _by_point(point: Point | None, city: City, wards: Wards) -> Found:
         )
     hit = wards.find(point.lat, point.lon)
     if hit.ward is None:
-        return _outside(point, hit, city, wards)
-    return _inside(hit.ward, hit, city, wards)
+        return _outside(point, hit, places, wards)
+    return _inside(hit.ward, hit, places, wards)
 
 
-def _in_words(named: Named, city: City, no_point: Said) -> Found:
+def _in_words(named: Named, places: Places, no_point: Said) -> Found:
     """The place that the words name, for a complaint without a point."""
     kecamatan, sure = named.kecamatan, f"{whole_percent(named.confidence)}%"
     if named.ward is not None:
-        chain = city.chain(named.ward.code)
-        where = f"Kelurahan {named.ward.name} ({', '.join(_full_name(info) for info in chain[:2])})"
+        ward = places.ward(named.ward.code)
         words = Said(
-            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {where}. Keyakinan tempat: {sure}.",
-            en=f"{no_point.en} Its address or text names {named.matched}: {where}. Confidence in the place: {sure}.",
+            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {ward.where}. Keyakinan tempat: {sure}.",
+            en=f"{no_point.en} Its address or text names {named.matched}: {ward.where}. Confidence in the place: {sure}.",
         )
-        kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
-        return Found("known", "text", named.confidence, named.ward, kota, named.others, words, kecamatan)
+        return Found("known", "text", named.confidence, named.ward, ward.kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
     words = Said(
         id=f"{no_point.id} Alamat atau isinya menyebut Kecamatan {kecamatan.name}, tanpa kelurahan yang pasti. "
@@ -100,7 +132,7 @@ def _in_words(named: Named, city: City, no_point: Said) -> Found:
         en=f"{no_point.en} Its address or text names Kecamatan {kecamatan.name}, and no ward for certain. "
         f"Confidence in the place: {sure}.",
     )
-    kota = city.units[kecamatan.code].parent_code
+    kota = places.city.units[kecamatan.code].parent_code
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
 
 
@@ -133,12 +165,9 @@ def _nowhere(words: Said) -> Found:
     return Found("none", "none", 0.0, None, None, (), words)
 
 
-def _inside(ward: str, hit: Hit, city: City, wards: Wards) -> Found:
-    others = tuple(city.unit(code) for code in hit.others)
-    unit = city.unit(ward)
-    chain = city.chain(ward)
-    kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
-    where = f"Kelurahan {unit.name} ({', '.join(_full_name(info) for info in chain[:2])})"
+def _inside(code: str, hit: Hit, places: Places, wards: Wards) -> Found:
+    others = tuple([places.unit(other) for other in hit.others])
+    unit, kota, where = places.ward(code)
     if hit.how == "nearest":
         reach = f"{wards.manifest.nearest_within_m:.0f} m"
         words = Said(
@@ -166,8 +195,9 @@ def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:
     )
 
 
-def _outside(point: Point, hit: Hit, city: City, wards: Wards) -> Found:
-    others = tuple(city.unit(code) for code in hit.others)
+def _outside(point: Point, hit: Hit, places: Places, wards: Wards) -> Found:
+    city = places.city
+    others = tuple([places.unit(code) for code in hit.others])
     if hit.waters:
         code, away = wards.nearest(point.lat, point.lon)
         name, km = city.units[code].name, max(1, round(away / 1000))
@@ -177,7 +207,7 @@ def _outside(point: Point, hit: Hit, city: City, wards: Wards) -> Found:
             0.0,
             None,
             None,
-            (city.unit(code),),
+            (places.unit(code),),
             Said(
                 id=(
                     f"Titik laporan berada di laut {city.name}, terlalu jauh dari daratan; "

@@ -11,6 +11,7 @@ from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers,
 from services.routing.figures import PROVISIONAL
 from services.routing.gazetteer.file import LANDMARKS
 from services.routing.gazetteer.gazetteer import Gazetteer
+from services.routing.places import Places
 from services.routing.policy import file as policy_file
 from services.routing.policy.policy import Policy
 from services.routing.wards.exact import open_wards
@@ -39,6 +40,10 @@ class Router:
     now: Now = utc_now
     readers: Readers = NO_READERS
     _told: set[str] = field(default_factory=set, repr=False, compare=False)
+    _places: Places = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._places = Places(self.city)
 
     @classmethod
     def load(cls, folder: Path, *, boundaries: Path | None = None, now: Now = utc_now) -> Self:
@@ -52,7 +57,7 @@ class Router:
 
     def know(self, submitted: ComplaintSubmitted) -> Known:
         """What is known of a complaint before the policy is asked. Total."""
-        return know(submitted, self.city, self.wards, self.readers)
+        return know(submitted, self._places, self.wards, self.readers)
 
     def judge(self, known: Known, policy: Policy | None = None) -> Judged:
         """What the policy, or another one, says of it. Total."""
@@ -66,14 +71,14 @@ class Router:
         """
         moment = self.now()
         try:
-            return decide(submitted, self.city, self.wards, self.policy, moment, self.readers)
+            return decide(submitted, self.city, self.wards, self.policy, moment, self.readers, self._places)
         except UnknownYear as unknown:
             PROVISIONAL.inc()
             if str(unknown) not in self._told:
                 self._told.add(str(unknown))
                 log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
             lenient = replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
-            return decide(submitted, lenient, self.wards, self.policy, moment, self.readers)
+            return decide(submitted, lenient, self.wards, self.policy, moment, self.readers, self._places)
 
 
 def read_words(folder: Path, city: City) -> Readers:
