@@ -6,9 +6,10 @@ told at the same time, whoever acts. `policy_file.py` reads the file, `policy_ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple
+from operator import attrgetter
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from services.routing.policy.words import Said, Wanted
 from tanggap.contracts.city import City
@@ -83,10 +84,17 @@ class Condition(NamedTuple):
         return value
 
 
+_FEW_NAMES: Final = ("category", "agency", "urgency", "ward_can_handle", "place")
+"""Facts of which a city has few combinations, so that what rules say of each is kept: what a complaint is about, and how it is placed."""
+_FEW: Final = attrgetter(*_FEW_NAMES)
+_MOST_COMBINATIONS: Final = 2_000
+"""So many are kept; beyond, all are forgotten. A city has some two hundred."""
+
+
 class Conditions:
     """The conditions of a rule, all of which must hold, made ready to be asked of every complaint: the dearest come last."""
 
-    __slots__ = ("_attributes", "_facts", "_words")
+    __slots__ = ("_attributes", "_facts", "_few", "_words")
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         conditions = tuple(conditions)
@@ -94,13 +102,25 @@ class Conditions:
         self._attributes: Final = tuple(
             (fact.removeprefix(ATTRIBUTE), values) for fact, values in conditions if fact.startswith(ATTRIBUTE)
         )
+        self._few: Final = tuple((fact, values) for fact, values in conditions if fact in _FEW_NAMES)
         self._facts: Final = tuple(
-            (fact, values) for fact, values in conditions if fact != WORDS and not fact.startswith(ATTRIBUTE)
+            (fact, values)
+            for fact, values in conditions
+            if fact != WORDS and not fact.startswith(ATTRIBUTE) and fact not in _FEW_NAMES
         )
 
-    def hold(self, facts: Facts) -> bool:
-        """Whether the complaint meets all."""
-        # Loops, not `all`: asked for every rule of every complaint, and `all` takes twice as long.
+    @property
+    def are_few(self) -> bool:
+        """Whether they ask for nothing but facts of which there are few combinations."""
+        return not (self._facts or self._attributes or self._words)
+
+    def few_hold(self, facts: Facts) -> bool:
+        """Whether the complaint meets those that ask for facts of which there are few combinations."""
+        return all(getattr(facts, fact) in values for fact, values in self._few)
+
+    def others_hold(self, facts: Facts) -> bool:
+        """Whether it meets the others."""
+        # Loops, not `all`: asked for every complaint, and `all` takes twice as long.
         for fact, values in self._facts:
             if getattr(facts, fact) not in values:
                 return False
@@ -111,6 +131,10 @@ class Conditions:
             if not wanted.in_(facts.words):
                 return False
         return True
+
+    def hold(self, facts: Facts) -> bool:
+        """Whether the complaint meets all."""
+        return self.few_hold(facts) and self.others_hold(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +161,14 @@ class Rule:
     target: Target
     counted_as: str | None
     why: Words
-    _ready: Conditions = field(init=False, repr=False, compare=False)
+    ready: Conditions = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_ready", Conditions(self.conditions))
+        object.__setattr__(self, "ready", Conditions(self.conditions))
 
     def matches(self, facts: Facts) -> bool:
         """Whether all its conditions hold."""
-        return self._ready.hold(facts)
+        return self.ready.hold(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +183,28 @@ class Notice:
     conditions: tuple[Condition, ...]
     targets: tuple[Target, ...]
     why: Words
-    _ready: Conditions = field(init=False, repr=False, compare=False)
+    ready: Conditions = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_ready", Conditions(self.conditions))
+        object.__setattr__(self, "ready", Conditions(self.conditions))
 
     def matches(self, facts: Facts) -> bool:
         """Whether all its conditions hold."""
-        return self._ready.hold(facts)
+        return self.ready.hold(facts)
+
+
+_Asking = TypeVar("_Asking", Rule, Notice)
+
+
+class _Open(NamedTuple):
+    """What is left to be asked of the complaints that have some combination of few facts.
+
+    `rules`: those that may decide, up to the first that does whatever else. `notices`: those that may match. Of either the conditions
+    that are left, None where none is.
+    """
+
+    rules: tuple[tuple[Rule, Conditions | None], ...]
+    notices: tuple[tuple[Notice, Conditions | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +215,41 @@ class Policy:
     rules: tuple[Rule, ...]
     notices: tuple[Notice, ...] = ()
     raw: bytes = field(default=b"", repr=False)
+    _open: dict[tuple[str | None, ...], _Open] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rule_for(self, facts: Facts) -> Rule:
         """The first rule that matches. Total: the last rule has no conditions."""
-        for rule in self.rules:
-            if rule.matches(facts):
+        for rule, left in self._left(facts).rules:
+            if left is None or left.others_hold(facts):
                 return rule
         raise LookupError("a policy that was checked ends with a rule that always matches")
 
     def notices_for(self, facts: Facts) -> tuple[Notice, ...]:
         """Every notice that matches, in the file's order."""
-        return tuple([notice for notice in self.notices if notice.matches(facts)])
+        return tuple([notice for notice, left in self._left(facts).notices if left is None or left.others_hold(facts)])
+
+    def _left(self, facts: Facts) -> _Open:
+        """What is left to be asked of a complaint: most rules ask what it is about, and whether its place is known."""
+        key = _FEW(facts)
+        known = self._open.get(key)
+        if known is None:
+            rules = []
+            for rule, left in _left(self.rules, facts):
+                rules.append((rule, left))
+                if left is None:
+                    break
+            if len(self._open) >= _MOST_COMBINATIONS:
+                self._open.clear()
+            known = self._open[key] = _Open(tuple(rules), tuple(_left(self.notices, facts)))
+        return known
+
+
+def _left(asking: Iterable[_Asking], facts: Facts) -> Iterator[tuple[_Asking, Conditions | None]]:
+    """Those that few facts leave open, with the conditions that are left."""
+    for one in asking:
+        ready = one.ready
+        if ready.few_hold(facts):
+            yield one, None if ready.are_few else ready
 
 
 def facts_of(  # noqa: PLR0917 - a complaint has as many sides
