@@ -167,14 +167,12 @@ class Classifier:
             return Guess(None, share, ((OTHER, share),), (), None)
         best, likely = self._likely(scores)
         confidence = likely[0][1]
-        # What each term says for the best, asked twice below.
-        own = [factor * speaks.weights.get(best, 0.0) for _, factor, speaks in found]
         return Guess(
             category=self._categories[best] if confidence >= self.threshold else None,
             confidence=confidence,
             likely=tuple([one for one in likely if one[1] >= BAREST]),
-            words=_deciding(found, own),
-            second=self._second(found, own, best),
+            words=_deciding(found, best),
+            second=self._second(found, best),
         )
 
     def _likely(self, scores: list[float]) -> tuple[int, list[tuple[str, float]]]:
@@ -207,22 +205,24 @@ class Classifier:
                 scores[at] += factor * weight
         return scores
 
-    def _second(self, found: Found, own: list[float], best: int) -> str | None:
-        """A category that other words speak for, enough of them, each more than for any other. `own`: what each says for the best."""
-        others: dict[int, float] = {}
+    def _second(self, found: Found, best: int) -> str | None:
+        """A category that other words speak for, enough of them, each more than for any other."""
+        own: dict[int, float] = {}
         for _, factor, (_, most, by, _) in found:
-            if most not in (best, -1):
-                others[most] = others.get(most, 0.0) + factor * by
-        others.pop(self._other, None)
-        if not others or max(others.values()) < self._second_from:
+            own[most] = own.get(most, 0.0) + factor * by
+        for no_second in (best, self._other, -1):
+            own.pop(no_second, None)
+        if not own or max(own.values()) < self._second_from:
             return None
-        spent = {word for (_, _, speaks), said in zip(found, own, strict=True) if said >= SPENDS for word in speaks.words}
-        others = dict.fromkeys(others, 0.0)
+        spent = {
+            word for _, factor, (weights, _, _, words) in found if factor * weights.get(best, 0.0) >= SPENDS for word in words
+        }
+        own = dict.fromkeys(own, 0.0)
         for _, factor, (weights, most, by, words) in found:
-            if factor > 0 and most in others and spent.isdisjoint(words):
-                others[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
-        second = max(others, key=others.__getitem__)
-        return self._categories[second] if others[second] >= self._second_from else None
+            if factor > 0 and most in own and spent.isdisjoint(words):
+                own[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
+        second = max(own, key=own.__getitem__)
+        return self._categories[second] if own[second] >= self._second_from else None
 
 
 def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -> Speaks:
@@ -231,9 +231,9 @@ def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -
     return Speaks(by_index, most, by, tuple(term.split(" ")))
 
 
-def _deciding(found: Found, own: list[float]) -> tuple[str, ...]:
-    """The terms that said the most for the best category; `own`: what each says for it."""
-    said = [(-nats, term) for (term, _, _), nats in zip(found, own, strict=True) if nats >= DECIDES]
+def _deciding(found: Found, best: int) -> tuple[str, ...]:
+    """The terms that said the most for the best category."""
+    said = [(-nats, term) for term, factor, speaks in found if (nats := factor * speaks.weights.get(best, 0.0)) >= DECIDES]
     said.sort()
     return tuple([term for _, term in said[:MOST_WORDS]])
 

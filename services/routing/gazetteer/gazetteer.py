@@ -50,7 +50,7 @@ class Gazetteer:
 
     def _hear(self, text: str, heard: list[Heard], *, told: bool) -> None:
         tokens = words(text)
-        lows = [token.lower() for token in tokens]
+        lows = list(map(str.lower, tokens))
         most = len(heard) + _MOST_NAMES
         street = -1
         for match in self._names.find(lows):

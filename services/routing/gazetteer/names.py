@@ -129,7 +129,7 @@ class Names:
                 continue
             if begins:
                 match = self._from(lows, start)
-            elif start < _MISSPELT_WITHIN:
+            elif len(word) >= _LEAST_PART and start < _MISSPELT_WITHIN:
                 match = self._misspelt(lows, start)
             else:
                 continue
@@ -157,7 +157,7 @@ class Names:
     def _misspelt(self, lows: list[str], start: int) -> Match | None:
         """The name that an unknown word, alone or with the next, is but for one letter."""
         word = lows[start]
-        if len(word) < _LEAST_PART or not word.isalpha():
+        if not word.isalpha():
             return None
         if start + 1 < len(lows) and lows[start + 1].isalpha():
             match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
