@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.classifier import build as classifier_build
-from services.routing.classifier.classifier import MODEL, Classifier, ClassifierFault, read
+from services.routing.classifier import text as spelling
+from services.routing.classifier.classifier import (
+    BAREST,
+    LIKELY,
+    MODEL,
+    Classifier,
+    ClassifierFault,
+    probabilities,
+    read,
+)
 from services.routing.classifier.figures import Text, measure, read_texts
 from services.routing.classifier.text import MOST
 from tanggap.contracts.faults import Faults
@@ -92,6 +101,29 @@ def test_every_text_has_an_answer(classifier, text):
 def test_the_words_told_are_the_models_own(classifier, texts):
     terms = set(read(JAKARTA / MODEL).terms)
     assert {word for text in texts for word in classifier.classify(text.text).words} <= terms
+
+
+def test_the_likeliest_are_those_of_all_categories_probabilities(classifier, texts):
+    model = read(JAKARTA / MODEL)
+    for text in texts:
+        scores = classifier.scores(classifier.terms(text.text))
+        shares = probabilities(scores, model.temperature, model.doubt)
+        ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
+        guess = classifier.classify(text.text)
+        if guess.words:
+            assert guess.likely == tuple((classifier.categories[at], shares[at]) for at in ranked if shares[at] >= BAREST)
+            assert guess.confidence == shares[ranked[0]]
+
+
+def test_spellings_that_are_remembered_are_bounded_and_change_no_answer(texts, monkeypatch):
+    monkeypatch.setattr(spelling, "REMEMBERED", 50)
+    forgetful, fresh = Classifier.load(JAKARTA), Classifier.load(JAKARTA)
+    for text in texts:
+        # What it has never read before, it reads as what it has.
+        fresh._reader._remembered.clear()
+        assert forgetful.classify(text.text) == fresh.classify(text.text) == forgetful.classify(text.text)
+        assert len(forgetful._reader._remembered) <= 50
+        assert not any(" " in word for word in forgetful._reader._remembered)
 
 
 def test_of_a_text_without_end_only_the_beginning_is_read(classifier):

@@ -333,6 +333,19 @@ def test_the_router_decides_as_the_pure_call_does(router, decided):
     assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED, router.readers)
 
 
+def test_the_places_that_a_router_keeps_are_its_citys_and_change_no_decision(router, jakarta):
+    # Twice, the second time from what is kept; at a border, in the water, outside, at sea and without a point.
+    places = [MONAS, PRAMUKA, JATINEGARA_STATION, (-6.2088, 106.8456), OFF_ANCOL, DEPOK, OPEN_SEA, None]
+    for at in places * 2:
+        complaint = submitted("jalan_rusak", at, words="Jalan berlubang di Kel. Cawang")
+        assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED, router.readers)
+    kept = router._places
+    assert kept._units.keys() <= jakarta.units.keys()
+    assert kept._wards.keys() <= {ward.code for ward in jakarta.wards()}
+    assert all(kept.unit(ward.code) == jakarta.unit(ward.code) for ward in jakarta.wards())
+    assert len(kept._wards) <= len(jakarta.wards())
+
+
 def test_where_the_holidays_of_a_year_are_unknown_it_decides_all_the_same_and_says_so_once(router, logged_faults):
     logged_faults.expect("clocks are stamped without a year's holidays")
     complaint = submitted("pungli", received_at=RECEIVED.replace(year=2199, month=11))

@@ -120,3 +120,13 @@ def test_the_word_before_a_name_says_how_it_stands(text, start, address, mark):
 def test_a_short_word_for_kelurahan_is_none_for_kecamatan():
     assert {MARKS["kel"], MARKS["lurah"], MARKS["kelurhan"], MARKS["kelruahan"]} == {"kelurahan"}
     assert {MARKS["kec"], MARKS["camat"], MARKS["kecamtan"]} == {"kecamatan"}
+
+
+@given(st.sampled_from([name.lower().replace(" ", "") for name in WARDS if len(name) > 7]), st.data())
+def test_whichever_letter_of_a_long_name_is_wrong_it_is_found(name, data):
+    at = data.draw(st.integers(0, len(name) - 1))
+    letter = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
+    swapped = name[:at] + name[at : at + 2][::-1] + name[at + 2 :]
+    for wrong in (name[:at] + name[at + 1 :], name[:at] + letter + name[at + 1 :], name[:at] + letter + name[at:], swapped):
+        labels = [label.lower().replace(" ", "") for label, start, end, _typo in found(wrong) if (start, end) == (0, 1)]
+        assert labels == [name], wrong

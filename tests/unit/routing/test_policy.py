@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from services.routing.policy import file as policy_file
+from services.routing.policy import policy as policy_module
 from services.routing.policy.policy import Condition, Target, also_told, counted, facts_of, name_unit
 from tests.support.policies import notice, policy, rule
 from tests.support.routing import RECEIVED, submitted
@@ -211,6 +212,47 @@ def test_notices_see_the_category_under_which_the_rule_counts_a_complaint(jakart
     assert told(found, notice("a", "{agency: bpbd}", "{urgency: emergency}")) == []
     last = read.rules[-1]
     assert counted(jakarta, found, last) is found
+
+
+# What is kept of combinations of facts
+
+
+def everything(facts):
+    """Complaints of many kinds."""
+    for category, named in (
+        ("sampah", "app"),
+        ("kebakaran", "text"),
+        ("listrik", "app"),
+        (None, "none"),
+        (None, "text"),
+        ("x", "app"),
+    ):
+        for place, at in (("known", GAMBIR), ("known", PANGGANG), ("kecamatan", "31.71.01"), ("none", None), ("outside", None)):
+            for words in ("Rumah terbakar, api membesar", "Sampah menumpuk", "Anak tersengat listrik"):
+                yield facts(category, named, place, at, words=words)
+
+
+def test_what_is_kept_of_a_policy_decides_as_its_rules_asked_one_by_one_do(jakarta, jakarta_policy, facts):
+    own = policy(
+        rule("a", to="triage", when="{category: sampah, words: api}"),
+        rule("b", to="triage", when="{hours: 'off', place: none}"),
+        rule("c", to="triage", when="{place: known, attributes: {level: vip}}"),
+    )
+    for asked in (jakarta_policy, policy_file.parse("p", own.encode(), jakarta)):
+        for _ in range(2):  # the second time from what is kept
+            for case in everything(facts):
+                assert asked.rule_for(case) is next(one for one in asked.rules if one.matches(case))
+                assert asked.notices_for(case) == tuple(one for one in asked.notices if one.matches(case))
+
+
+def test_what_is_kept_of_a_policy_is_bounded_and_is_no_part_of_it(jakarta_policy, facts, monkeypatch):
+    monkeypatch.setattr(policy_module, "_MOST_COMBINATIONS", 3)
+    fresh = replace(jakarta_policy)
+    assert not fresh._open
+    for case in everything(facts):
+        assert fresh.rule_for(case) is jakarta_policy.rule_for(case)
+        assert 0 < len(fresh._open) <= 3
+    assert fresh == jakarta_policy
 
 
 # Speed
