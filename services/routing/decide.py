@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -201,7 +201,7 @@ def _alternatives(city: City, place: Found, facts: Facts, rule: Rule) -> Iterato
     for other in place.others if place.ward is not None else ():
         kota = city.kota(other.code)
         if kota is not None and kota.code != facts.kota:
-            there = replace(facts, kota=kota.code, kecamatan=city.units[other.code].parent_code, ward=other.code)
+            there = facts._replace(kota=kota.code, kecamatan=city.units[other.code].parent_code, ward=other.code)
             unit = name_unit(city, rule.target, there)
             if unit is not None:
                 yield unit

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, inf
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -38,8 +37,7 @@ class ClassifierFault(Exception):  # noqa: N818  # a fault of a file, as the hou
     """The model can't be used; the text says which file, why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """What a text is about.
 
     `category`: slug; None where the confidence is below the model's threshold, or the text has no word that the model knows.
@@ -167,12 +165,18 @@ class Classifier:
             return Guess(None, share, ((OTHER, share),), (), None)
         best, likely = self._likely(scores)
         confidence = likely[0][1]
+        said = [
+            (-nats, term, speaks.words)
+            for term, factor, speaks in found
+            if (nats := factor * speaks.weights.get(best, 0.0)) >= DECIDES
+        ]
+        said.sort()
         return Guess(
             category=self._categories[best] if confidence >= self.threshold else None,
             confidence=confidence,
             likely=tuple([one for one in likely if one[1] >= BAREST]),
-            words=_deciding(found, best),
-            second=self._second(found, best),
+            words=tuple([term for _, term, _ in said[:MOST_WORDS]]),
+            second=self._second(found, best, {word for nats, _, words in said if -nats >= SPENDS for word in words}),
         )
 
     def _likely(self, scores: list[float]) -> tuple[int, list[tuple[str, float]]]:
@@ -205,8 +209,8 @@ class Classifier:
                 scores[at] += factor * weight
         return scores
 
-    def _second(self, found: Found, best: int) -> str | None:
-        """A category that other words speak for, enough of them, each more than for any other."""
+    def _second(self, found: Found, best: int, spent: set[str]) -> str | None:
+        """A category that other words than `spent` speak for, enough of them, each more than for any other."""
         own: dict[int, float] = {}
         for _, factor, (_, most, by, _) in found:
             own[most] = own.get(most, 0.0) + factor * by
@@ -214,9 +218,6 @@ class Classifier:
             own.pop(no_second, None)
         if not own or max(own.values()) < self._second_from:
             return None
-        spent = {
-            word for _, factor, (weights, _, _, words) in found if factor * weights.get(best, 0.0) >= SPENDS for word in words
-        }
         own = dict.fromkeys(own, 0.0)
         for _, factor, (weights, most, by, words) in found:
             if factor > 0 and most in own and spent.isdisjoint(words):
@@ -229,13 +230,6 @@ def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -
     by_index = {index[category]: weight for category, weight in weights.items()}
     most, by = next(iter(by_index.items()), (-1, 0.0))
     return Speaks(by_index, most, by, tuple(term.split(" ")))
-
-
-def _deciding(found: Found, best: int) -> tuple[str, ...]:
-    """The terms that said the most for the best category."""
-    said = [(-nats, term) for term, factor, speaks in found if (nats := factor * speaks.weights.get(best, 0.0)) >= DECIDES]
-    said.sort()
-    return tuple([term for _, term in said[:MOST_WORDS]])
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:

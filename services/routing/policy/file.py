@@ -36,7 +36,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Final, cast, get_args
 
@@ -150,7 +149,7 @@ class _Reader:
             "triage": _plain(("ward", "kecamatan")),
         }
         """What each kind of target may be of."""
-        self.facts = tuple(field.name for field in fields(Facts))
+        self.facts = Facts._fields
         self.names: dict[str, int] = {}
 
     def units(self, *levels: str) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ told at the same time, whoever acts. `policy_file.py` reads the file, `policy_ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -36,8 +36,7 @@ ATTRIBUTE: Final = "attributes."
 WORDS: Final = "words"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What rules may ask of a complaint. The names are the keys of a rule's `when`.
 
     `category`: its slug, `none`, `unsure` or `unknown`; `category_from`: who named it. `agency`, `urgency` and `ward_can_handle` are
@@ -327,7 +326,7 @@ def counted(city: City, facts: Facts, rule: Rule) -> Facts:
         return facts
     category = city.categories[rule.counted_as]
     can: YesNo = "yes" if category.ward_can_handle else "no"
-    return replace(facts, category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
+    return facts._replace(category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
 
 
 class Told(NamedTuple):

@@ -274,7 +274,7 @@ def test_jakartas_policy_answers_within_microseconds(jakarta_policy, facts):
 
 
 def test_a_text_is_taken_apart_only_where_a_rule_asks_for_words(jakarta, facts):
-    found = replace(facts("sampah"))
+    found = facts("sampah")
     read = policy_file.parse("p", policy(rule("no", to="triage", when="{category: pkl, words: api}")).encode(), jakarta)
     read.rule_for(found)
     assert found.words._tokens is None

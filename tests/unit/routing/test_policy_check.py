@@ -126,7 +126,7 @@ def tried(city, all_facts, rules, notices):
     for slug in {one.counted_as for one in rules if one.counted_as}:
         # What nobody named a category for is told under the one by which a rule counts it.
         like = {field: getattr(next(one for one in all_facts if one.category == slug), field) for field in What._fields}
-        told += [replace(one, **{**like, "category_from": "none"}) for one in all_facts if one.category == "none"]
+        told += [one._replace(**{**like, "category_from": "none"}) for one in all_facts if one.category == "none"]
     return tried_rules(city, all_facts, rules) | tried_notices(city, told, notices)
 
 
