@@ -28,7 +28,7 @@ MOST_WORDS: Final = 5
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
 SPENDS: Final = 1.0
-"""A word that speaks so much for the best category, nats, can't speak for a second subject."""
+"""A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
 """A category less likely than this is not told."""
 
@@ -187,12 +187,12 @@ class Classifier:
         most, temperature, doubt = max(scores), self._temperature, self._doubt
         best = at = scores.index(most)
         parts = [exp((score - most) / temperature) for score in scores]
-        whole, each = sum(parts), doubt / len(scores)
+        whole, each, told = sum(parts), doubt / len(scores), min(LIKELY, len(scores))
         likely: list[tuple[str, float]] = []
         while True:
             share = parts[at] / whole * (1 - doubt) + each
             likely.append((self._categories[at], share))
-            if share < BAREST or len(likely) == LIKELY:
+            if share < BAREST or len(likely) == told:
                 return best, likely
             scores[at] = -inf
             at = scores.index(max(scores))

@@ -115,6 +115,13 @@ def test_the_likeliest_are_those_of_all_categories_probabilities(classifier, tex
             assert guess.confidence == shares[ranked[0]]
 
 
+def test_a_model_of_two_categories_tells_each_once():
+    model = read(JAKARTA / MODEL).model_copy(
+        update={"bias": {"lainnya": 0.5, "sampah": 0.0}, "terms": {"sampah": {"sampah": 1.0}, "rusak": {"lainnya": 0.2}}}
+    )
+    assert [slug for slug, _ in Classifier(model).classify("sampah rusak").likely] == ["sampah", "lainnya"]
+
+
 def test_spellings_that_are_remembered_are_bounded_and_change_no_answer(texts, monkeypatch):
     monkeypatch.setattr(spelling, "REMEMBERED", 50)
     forgetful, fresh = Classifier.load(JAKARTA), Classifier.load(JAKARTA)
