@@ -81,7 +81,7 @@ class Judged(NamedTuple):
     @property
     def also(self) -> tuple[Unit, ...]:
         """Everybody who is told besides."""
-        return tuple(unit for one in self.told for unit in one.units)
+        return tuple([unit for one in self.told for unit in one.units])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         method=place.method,
         confidence=place.confidence,
         rule=rule.name,
-        alternatives=tuple(
-            {other.code: other for other in _alternatives(city, place, facts, rule) if other.code != to.code}.values()
-        ),
+        alternatives=_alternatives(city, place, facts, rule, to),
         reason=_reason(city, known, judged),
         policy_version=policy.version,
         wards_version=wards.version,
@@ -193,7 +191,17 @@ def _problem(place: Found, facts: Facts) -> TriageProblem:
     return _PLACE_PROBLEMS.get(place.kind) or _CATEGORY_PROBLEMS.get(facts.category, "no_rule")
 
 
-def _alternatives(city: City, place: Found, facts: Facts, rule: Rule) -> Iterator[Unit]:
+def _alternatives(city: City, place: Found, facts: Facts, rule: Rule, to: Unit) -> tuple[Unit, ...]:
+    """What else than `to` it might be, each once."""
+    may_be_the_ward = rule.target.kind == "triage" and place.ward is not None
+    if not (place.others or may_be_the_ward):
+        return ()
+    found = {other.code: other for other in _others(city, place, facts, rule)}
+    found.pop(to.code, None)
+    return tuple(found.values())
+
+
+def _others(city: City, place: Found, facts: Facts, rule: Rule) -> Iterator[Unit]:
     """What else it might be: the wards near by; that kota's branch where one lies in another; for triage, the ward itself."""
     if rule.target.kind == "triage" and place.ward is not None:
         yield place.ward
