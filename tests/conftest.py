@@ -57,11 +57,18 @@ async def topics(kafka_bootstrap: str) -> AsyncIterator[Topics]:
     await own.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _collect_only_what_tests_make() -> None:
-    """Take what was imported out of the collector's sight, or the collection after each test takes a fifth of a second."""
+    """Take what is there before a module's tests out of the collector's sight, or the collection after each of them takes long."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collect_all_at_the_end() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
