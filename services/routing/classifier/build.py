@@ -1,6 +1,7 @@
-"""Makes the city's classifier of its sources, and calibrates it on texts that it has not learned from.
+"""Makes the city's classifier of its sources and of texts that people have named, and says how it does on texts it has not learned from.
 
-The same sources make the same bytes: nothing here depends on time, machine or the order of a set.
+Of the texts a fifth at a time is left out, a model is made of all the rest, and asked for that fifth: that measures it, and sets how sure
+it is. The model that is written has then learned from all. The same sources make the same bytes: nothing here depends on time or machine.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from services.routing.classifier.calibrate import Calibration, Scored, calibrate, guarded
-from services.routing.classifier.classifier import MODEL, Classifier, ModelFile, version_of
+from services.routing.classifier.calibrate import FOLDS, Calibration, Scored, calibrate, guarded
+from services.routing.classifier.classifier import MODEL, Classifier, Guess, ModelFile, version_of
 from services.routing.classifier.figures import Text, read_texts
 from services.routing.classifier.learn import Example, learn
 from services.routing.classifier.sources import FILES, FOLDER, Sources, Term, read
@@ -24,7 +25,7 @@ from services.routing.classifier.text import Reader, Spellings, stems, tokens_of
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import CityFaults, Faults
 
-SAYS: Final[Mapping[str, float]] = {"names": 2.4, "signs": 1.5, "hints": 0.8}
+SAYS: Final[Mapping[str, float]] = {"names": 1.0, "signs": 0.6, "hints": 0.3}
 """What a term of each level of the lexicon says for its category before anything is learned, nats."""
 AS_SENTENCE: Final[Mapping[str, float]] = {"names": 1.0, "signs": 0.5, "hints": 0.1}
 """A term of the lexicon is also a text of one term: how much it counts beside a sentence."""
@@ -35,20 +36,20 @@ PER_LIFT: Final = 0.25
 MOST_OF_LIFT: Final = 1.2
 """but no more than this, nats: they come from another city."""
 WORD_SEEN: Final = 2
-"""A word that only sentences have counts when so many have it."""
-PAIR_SEEN: Final = 2
-"""As `WORD_SEEN`, for pairs."""
-BAREST: Final = 0.2
+"""A word that only texts have counts when so many have it: who writes of a street names it once. A sentence of ours names none."""
+PAIR_SEEN: Final = 3
+"""A pair that the lexicon doesn't have counts when so many sentences and texts have it."""
+BAREST: Final = 0.3
 """A weight smaller than this, nats, is left out of the model."""
 MOST_WEIGHTS: Final = 5
 """So many of a term's weights are kept, the largest."""
 SECOND_FROM: Final = 4.0
-"""Nats of own evidence that make a second subject: chosen on `quality/texts.csv` between too few and too many."""
+"""Nats of own evidence that make a second subject: chosen between too few and too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A model, its file's text, how many sentences and texts it was made of, and what was seen when it was calibrated."""
+    """A model, its file's text, how many sentences and texts it was made of, and what was seen of texts that were left out."""
 
     model: ModelFile
     text: str
@@ -61,32 +62,98 @@ class SourceFaults(CityFaults):
     """Every fault of the classifier's sources."""
 
 
+Reading = tuple[Mapping[str, float], int, float]
+"""The terms of a sentence or text and how much each counts, the index of its category, its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that there is to learn from, read once. `lexicon`: its terms, as texts of their own; `prior`: what they say beforehand."""
+
+    categories: tuple[str, ...]
+    agencies: tuple[str | None, ...]
+    spellings: Spellings
+    prior: Mapping[str, Mapping[int, float]]
+    lexicon: tuple[Reading, ...]
+    sentences: tuple[Reading, ...]
+    texts: tuple[Reading, ...]
+    written: tuple[Text, ...]
+    sums: Mapping[str, str]
+
+
+class Crossed:
+    """The models of a cross-validation as one: each text is asked of the model that has not learned from it.
+
+    `calibration`: what was chosen by all of them, and seen when the terms that only the lexicon and the text itself have are left out.
+    """
+
+    def __init__(self, asked: Mapping[str, Classifier], calibration: Calibration) -> None:
+        self._asked = asked
+        self.calibration = calibration
+        self.threshold = calibration.threshold
+
+    def classify(self, text: str) -> Guess:
+        """What a text of the set is about."""
+        return self._asked[text].classify(text)
+
+
 def build(folder: Path, city: City, texts: Path) -> Built:
-    """The classifier of the city in `folder`, calibrated on `texts`. Raises `SourceFaults`."""
+    """The classifier of the city in `folder`, which learns from `texts` too. Raises `SourceFaults`."""
+    ground = _ground(folder, city, texts)
+    seen = _crossed(ground).calibration
+    values = _model(ground, ground.texts) | {"temperature": seen.temperature, "doubt": seen.doubt, "threshold": seen.threshold}
+    values["version"] = version_of(values)
+    return Built(ModelFile.model_validate(values), render(values), len(ground.sentences), len(ground.texts), seen)
+
+
+def cross(folder: Path, city: City, texts: Path) -> Crossed:
+    """The classifier as it does on `texts` while it has not learned from them. Raises `SourceFaults`."""
+    return _crossed(_ground(folder, city, texts))
+
+
+def _ground(folder: Path, city: City, path: Path) -> Ground:
     faults = Faults()
     sources = read(folder, city, faults)
-    calibration = read_texts(texts, faults)
-    if not faults.found and not calibration:
-        faults.add(texts.name, 1, "has no texts to calibrate on")
+    texts = tuple(read_texts(path, faults))
+    if not faults.found and len(texts) < FOLDS:
+        faults.add(path.name, 1, f"has {len(texts)} texts; to tell how right the classifier is, it takes {FOLDS} or more")
+    for text in texts:
+        if text.category not in city.categories:
+            faults.add(path.name, 1, f"{text.category} is no category of categories.csv")
     if faults.found:
         raise SourceFaults(faults.found)
-    spellings, roots = _roots(sources)
+    spellings, roots = _roots(sources, texts)
     reader = Reader(spellings, roots)
-    categories = tuple(city.categories)
-    index = {category: at for at, category in enumerate(categories)}
+    index = {category: at for at, category in enumerate(city.categories)}
     prior = _prior(sources, reader, index)
     if faults.found:
         raise SourceFaults(faults.found)
-    learned = learn(_examples(sources, reader, index, prior), prior, len(categories))
-    values: dict[str, Any] = {
+    return Ground(
+        categories=tuple(city.categories),
+        agencies=tuple(category.agency for category in city.categories.values()),
+        spellings=spellings,
+        prior=prior,
+        lexicon=tuple((reader.read(" ".join(one.words)), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon),
+        sentences=tuple((reader.read(one.text), index[one.category], 1.0) for one in sources.sentences),
+        texts=tuple((reader.read(one.text), index[one.category], 1.0) for one in texts),
+        written=texts,
+        sums={name: _sum(folder / FOLDER / name) for name in FILES} | {path.name: _sum(path)},
+    )
+
+
+def _model(ground: Ground, texts: Sequence[Reading]) -> dict[str, Any]:
+    """A model that has learned from the lexicon, the sentences and these texts, not calibrated yet."""
+    learned = learn(_examples(ground, texts), ground.prior, len(ground.categories))
+    spellings = ground.spellings
+    return {
         "version": "",
         "about": "What words say for categories, nats. Made by: tanggap classifier build",
-        "sources": {name: _sum(folder / FOLDER / name) for name in FILES} | {texts.name: _sum(texts)},
+        "sources": dict(ground.sums),
         "threshold": 0.5,
         "temperature": 1.0,
         "doubt": 0.0,
         "second_from": SECOND_FROM,
-        "bias": {category: round(weight, 2) for category, weight in zip(categories, learned.bias, strict=True)},
+        "bias": {category: round(weight, 2) for category, weight in zip(ground.categories, learned.bias, strict=True)},
         "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
         **{
             name: sorted(getattr(spellings, name))
@@ -95,21 +162,23 @@ def build(folder: Path, city: City, texts: Path) -> Built:
         "terms": {
             term: row
             for term, weights in sorted(learned.weights.items())
-            if (row := _row(weights, categories)) or " " not in term
+            if (row := _row(weights, ground.categories)) or " " not in term
         },
     }
-    found = _calibrated(Classifier(ModelFile.model_validate(values)), sources, calibration, city)
-    values |= {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
-    values["version"] = version_of(values)
-    return Built(ModelFile.model_validate(values), render(values), len(sources.sentences), len(calibration), found)
 
 
-def _calibrated(raw: Classifier, sources: Sources, texts: Sequence[Text], city: City) -> Calibration:
-    """The calibration of a model whose own says nothing yet."""
-    index = {category: at for at, category in enumerate(raw.categories)}
-    terms = guarded([raw.terms(text.text) for text in texts], (raw.terms(sentence.text) for sentence in sources.sentences))
-    scored = [Scored(raw.scores(own), index[text.category]) for own, text in zip(terms, texts, strict=True)]
-    return calibrate(scored, [city.categories[category].agency for category in raw.categories])
+def _crossed(ground: Ground) -> Crossed:
+    """A model for each fifth of the texts, learned from the other four, and what they choose and show together."""
+    folds = range(FOLDS)
+    models = [_model(ground, [one for at, one in enumerate(ground.texts) if at % FOLDS != fold]) for fold in folds]
+    raw = [Classifier(ModelFile.model_validate(model)) for model in models]
+    terms = [raw[at % FOLDS].terms(text.text) for at, text in enumerate(ground.written)]
+    own = guarded(terms, (said for said, _, _ in ground.sentences))
+    scored = [Scored(raw[at % FOLDS].scores(said), ground.texts[at][1]) for at, said in enumerate(own)]
+    found = calibrate(scored, ground.agencies)
+    chosen = {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
+    sure = [Classifier(ModelFile.model_validate(model | chosen)) for model in models]
+    return Crossed({text.text: sure[at % FOLDS] for at, text in enumerate(ground.written)}, found)
 
 
 def write(folder: Path, built: Built) -> None:
@@ -148,12 +217,14 @@ def _row(weights: Sequence[float], categories: Sequence[str]) -> dict[str, float
     return {categories[at]: round(weight, 1) for weight, at in sorted(kept[:MOST_WEIGHTS], key=lambda one: (-one[0], one[1]))}
 
 
-def _roots(sources: Sources) -> tuple[Spellings, list[str]]:
+def _roots(sources: Sources, texts: Sequence[Text]) -> tuple[Spellings, list[str]]:
     """The words that the model may know, each once: of two that are forms of one, the shorter. And the spellings, with places' names."""
     spelt = sources.spellings
     lexicon = {word for term in sources.lexicon for word in term.words}
-    written = Counter(token for sentence in sources.sentences for token in set(tokens_of(sentence.text)) if token.isalnum())
-    wanted = lexicon | {word for word, count in written.items() if count >= WORD_SEEN} | {one.word for one in sources.statistics}
+    ours = {token for sentence in sources.sentences for token in tokens_of(sentence.text)}
+    written = Counter(token for text in texts for token in set(tokens_of(text.text)))
+    seen = ours | {token for token, count in written.items() if count >= WORD_SEEN}
+    wanted = lexicon | {token for token in seen if token.isalnum()} | {one.word for one in sources.statistics}
     parts = {part for name in sources.names for part in name.split()}
     silent = spelt.everyday | {part for part in parts if part not in lexicon and part not in spelt.variants}
     cues = (spelt.places | spelt.asks | spelt.results | spelt.denials) - lexicon
@@ -204,17 +275,14 @@ def _raise(prior: dict[str, dict[int, float]], term: str, at: int, says: float) 
     before[at] = max(before.get(at, 0.0), says)
 
 
-def _examples(
-    sources: Sources, reader: Reader, index: Mapping[str, int], prior: Mapping[str, Mapping[int, float]]
-) -> list[Example]:
-    """All that there is to learn from: the sentences, and the lexicon's terms as texts of their own."""
-    read = [(reader.read(one.text), index[one.category], 1.0) for one in sources.sentences]
+def _examples(ground: Ground, texts: Sequence[Reading]) -> list[Example]:
+    """What a model learns from: the sentences, these texts, and the lexicon's terms as texts of their own."""
+    read = (*ground.sentences, *texts)
     pairs = Counter(term for terms, _, _ in read for term in terms if " " in term)
-    kept = prior.keys() | {pair for pair, count in pairs.items() if count >= PAIR_SEEN}
-    read += [(reader.read(" ".join(term.words)), index[term.category], AS_SENTENCE[term.level]) for term in sources.lexicon]
+    kept = ground.prior.keys() | {pair for pair, count in pairs.items() if count >= PAIR_SEEN}
     examples = [
         Example({term: factor for term, factor in terms.items() if " " not in term or term in kept}, at, weight)
-        for terms, at, weight in read
+        for terms, at, weight in (*read, *ground.lexicon)
         if weight
     ]
     return [example for example in examples if example.terms]

@@ -34,7 +34,8 @@ def _about() -> None:
 def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS) -> None:
     """Build the classifier from the city's sources and write it there. The same sources make the same bytes.
 
-    It learns from the city's own lexicon, sentences and word statistics; the texts only set how sure it is, and from where it decides.
+    It learns from the city's own lexicon, sentences and word statistics, and from the texts; models that learned from four fifths of
+    the texts and were asked for the fifth set how sure it is, and from where it decides.
     """
     try:
         built = classifier_build.build(city, cities.load(city), texts)
@@ -43,10 +44,10 @@ def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS) -> None:
     classifier_build.write(city, built)
     model = built.model
     typer.echo(f"{city / MODEL}: version {model.version}, {len(model.terms):,} terms, {len(built.text.encode()):,} bytes")
-    typer.echo(f"learned from {built.sentences:,} sentences and the lexicon; calibrated on {built.texts} texts")
+    typer.echo(f"learned from {built.sentences:,} sentences, {built.texts} texts and the lexicon")
     seen = built.calibration
     typer.echo(f"decides from confidence {model.threshold:.2f}; temperature {model.temperature:.2f}, doubt {model.doubt:.2f}")
-    typer.echo("without the terms that only a text itself has, as new texts may fare:")
+    typer.echo("texts left out of what was learned, without the terms that only they and the lexicon have:")
     typer.echo(f"  category right {seen.category_right:.1%}, agency right {seen.agency_right:.1%}, log loss {seen.log_loss:.3f}")
     typer.echo(f"  decides {seen.coverage:.1%}, of which agency right {seen.decided_agency_right:.1%}")
 
@@ -62,20 +63,30 @@ def try_(
 
 
 @classifier.command()
-def check(city: CityFolder = JAKARTA, texts: Texts = TEXTS) -> None:
-    """Measure the city's classifier on texts whose category is known. Writes nothing."""
+def check(
+    city: CityFolder = JAKARTA,
+    texts: Texts = TEXTS,
+    *,
+    fitted: Annotated[bool, typer.Option("--fitted", help="As it stands, though it may have learned from these texts.")] = False,
+) -> None:
+    """Measure the city's classifier on texts whose category is known, each asked of a model that has not learned from it. Writes nothing.
+
+    With --fitted: as it stands in the city's folder; for texts that it has not learned from.
+    """
     faults = Faults()
     known = classifier_figures.read_texts(texts, faults)
     if faults.found:
         raise _refusal([str(fault) for fault in faults.found])
     try:
-        agencies = categories_of(cities.load(city))
+        loaded_city = cities.load(city)
+        crossed = None if fitted else classifier_build.cross(city, loaded_city, texts)
     except CityFaults as found:
         raise _refusal([str(fault) for fault in found.faults]) from found
+    agencies = categories_of(loaded_city)
     started = time.perf_counter()
     asked = _load(city)
     loaded = time.perf_counter() - started
-    figures = classifier_figures.measure(asked, known, agencies)
+    figures = classifier_figures.measure(crossed or asked, known, agencies)
     typer.echo(f"version {asked.version}, loaded in {loaded * 1e3:.0f} ms")
     for line in classifier_figures.lines(figures):
         typer.echo(line)

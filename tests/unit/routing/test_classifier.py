@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.routing.classifier import build as classifier_build
 from services.routing.classifier import text as spelling
+from services.routing.classifier.calibrate import AGENCY_RIGHT
 from services.routing.classifier.classifier import (
     BAREST,
     LIKELY,
@@ -138,14 +139,66 @@ def test_of_a_text_without_end_only_the_beginning_is_read(classifier):
     assert classifier.classify(beginning + " lampu jalan padam" * 1000) == classifier.classify(beginning)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_model_in_the_citys_folder_is_what_the_builder_makes_of_it(jakarta):
     built = classifier_build.build(JAKARTA, jakarta, TEXTS)
     assert built.text == (JAKARTA / MODEL).read_text(encoding="utf-8")
-    # What the issue of sureness is settled by, not the texts themselves: terms that only one text has are left out there.
+    # Of texts left out of what was learned, each without the terms that only it and the lexicon have.
     assert built.calibration.category_right >= 0.75
     assert built.calibration.agency_right >= 0.85
-    assert built.calibration.decided_agency_right >= 0.9
+    assert built.calibration.decided_agency_right >= AGENCY_RIGHT
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A city's folder with a lexicon of one word a category and one sentence, so that only texts can teach."""
+    folder = tmp_path_factory.mktemp("small") / "jakarta"
+    shutil.copytree(JAKARTA, folder)
+    slugs = [line.split(",")[0] for line in (folder / "categories.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    sources = folder / "classifier"
+    (sources / "lexicon.yaml").write_text(
+        "".join(f"{slug}:\n  names: [q{slug.replace('_', '')}]\n" for slug in slugs), encoding="utf-8"
+    )
+    (sources / "sentences.csv").write_text("category,text\nsampah,sampah\n", encoding="utf-8")
+    (sources / "words.csv").write_text("category,word,share,lift\n", encoding="utf-8")
+    return folder
+
+
+def write_texts(path, rows):
+    path.write_text("text,category,second\n" + "".join(f"{text},{category},\n" for text, category in rows), encoding="utf-8")
+    return path
+
+
+def test_a_text_is_measured_by_a_model_that_has_not_learned_from_it(small, jakarta):
+    # Each text has a word of its own, which no other has, so only a model that has learned from the text can know it.
+    own = ["bzumqaf", "cvuntir", "dwolpex", "fyarkub", "gzembil", "hruvnot", "kjostam", "lfegrid", "mhuplak", "nbivros"]
+    path = write_texts(small / "own.csv", [(f"{word} {word}", "pju") for word in own])
+    crossed = classifier_build.cross(small, jakarta, path)
+    assert all(crossed.classify(f"{word} {word}").words == () for word in own)
+
+
+def test_what_other_texts_teach_counts(small, jakarta):
+    rows = [(f"zorkel {number} kalmut", "pju") for number in range(10)] + [
+        (f"vindra {number} tosbek", "dbd") for number in range(10)
+    ]
+    path = write_texts(small / "shared.csv", rows)
+    crossed = classifier_build.cross(small, jakarta, path)
+    assert [crossed.classify(text).likely[0][0] for text, _ in rows] == [category for _, category in rows]
+    built = classifier_build.build(small, jakarta, path)
+    assert Classifier(built.model).classify("kalmut").likely[0][0] == "pju"
+    assert built.text == classifier_build.build(small, jakarta, path).text
+
+
+def test_too_few_texts_or_one_of_no_category_are_refused(small, jakarta):
+    with pytest.raises(classifier_build.SourceFaults, match="has 2 texts"):
+        classifier_build.cross(small, jakarta, write_texts(small / "few.csv", [("a", "pju"), ("b", "dbd")]))
+    with pytest.raises(classifier_build.SourceFaults, match="no_such_category is no category"):
+        classifier_build.cross(small, jakarta, write_texts(small / "wrong.csv", [("a", "no_such_category")] * 9))
+
+
+@pytest.mark.parametrize("text", ["halo", "test", "selamat pagi bapak ibu", "p"])
+def test_a_greeting_says_nothing(classifier, text):
+    assert classifier.classify(text).words == ()
 
 
 def test_the_figures_count_right_undecided_and_second_subjects():
