@@ -15,6 +15,10 @@ CONTRADICTS_FROM: Final = 0.8
 """So sure the words must be of another category before the app's is said to be a likely mistake. A judgement: the app's user chose."""
 STILL_LIKELY: Final = 0.1
 """The app's category is not contradicted where the words give it so much; and another one so likely is told as an alternative."""
+NAMES_FROM: Final = 0.2
+"""So likely the best category must be for words to have named one at all: where its likeliest guess is wrong oftener than four times in
+five, it would mislead who reads it. Texts of a set are hardly ever so unsure (the first bin of `tanggap classifier check`); those that
+greet, ask for help and name no subject are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ def name_subject(submitted: ComplaintSubmitted, city: City, classifier: Classifi
     others = tuple(dict.fromkeys([slug for slug in (*likely, second) if slug not in (None, named or guess.category)]))
     if named is None:
         category = guess.category if guess.category in city.categories else None
-        if not guess.words:
-            # Nothing that the classifier knows: the text names no category, rather than one that is not sure.
+        if not guess.words or guess.confidence < NAMES_FROM:
+            # Its words are unknown or say nearly nothing: the text names no category, rather than one that is not sure.
             return Subject(None, "none")
         return Subject(category, "text", guess.confidence, guess.words, others, second)
     if named not in city.categories:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from services.routing.classifier.classifier import Guess
 from services.routing.decide import Readers, decide
 from services.routing.router import Router, read_words
-from services.routing.subject import name_subject
+from services.routing.subject import NAMES_FROM, name_subject
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested, whole_percent
 from tanggap.contracts.faults import CityFaults
 from tests.support.routing import DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, SECRET, submitted
@@ -140,6 +140,20 @@ def test_an_unknown_category_of_the_app_stays_a_persons_to_judge_with_what_the_w
     event = decided("Lampu jalan di gang kami padam sudah tiga malam", "gangguan-x")
     assert (event.problem, event.category) == ("unknown_category", "gangguan-x")
     assert "pju" in event.decision.other_categories
+
+
+def test_words_that_say_nearly_nothing_name_no_category(jakarta):
+    faint, unsure = (
+        name_subject(submitted(None), jakarta, Says(None, sure, (("pju", sure),))) for sure in (NAMES_FROM - 0.01, NAMES_FROM)
+    )
+    assert (faint.category, faint.category_from, faint.others, faint.words) == (None, "none", (), ())
+    assert (unsure.category, unsure.category_from, unsure.others) == (None, "text", ("pju",))
+
+
+@pytest.mark.parametrize("words", ["tolong dong pak", "halo", "test"])
+def test_a_text_without_a_subject_is_no_unsure_category(jakarta, readers, words):
+    subject = name_subject(submitted(None, words=words), jakarta, readers.classifier)
+    assert (subject.category, subject.category_from, subject.others) == (None, "none", ())
 
 
 @pytest.mark.parametrize("words", ["", "zxqw", "...", "\N{PILE OF POO}"])
