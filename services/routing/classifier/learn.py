@@ -23,7 +23,7 @@ TETHER: Final = 0.005
 """How strongly each sentence pulls the weights of its words back to the lexicon's: the precision of the Gaussian prior."""
 BIAS_TETHER: Final = 0.05
 LEAST: Final = 0.005
-"""A category's error, as a probability, below which an example moves nothing for it: most are, and the fit takes a fifth of the time."""
+"""A category's error, as a probability, below which an example moves nothing for it: most are, so most of the work is saved."""
 START: Final = 1.0
 """What AdaGrad's sums of squares begin with, so that a rare word's first step is no leap."""
 SEED: Final = 36
