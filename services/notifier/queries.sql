@@ -77,9 +77,10 @@ WITH due AS (
     WHERE taken.lost AND attempts.notification_id = taken.id AND attempts.attempt = taken.attempt - 1 AND outcome IS NULL
 ), before AS (
     -- Read as it stood before this statement: a lost attempt has no outcome yet.
-    SELECT taken.id, coalesce(attempts.outcome, 'unknown') = 'unknown' AS resend
+    SELECT taken.id, bool_or(coalesce(attempts.outcome, 'unknown') = 'unknown') AS resend
     FROM taken
-    JOIN attempts ON attempts.notification_id = taken.id AND attempts.attempt = taken.attempt - 1
+    JOIN attempts ON attempts.notification_id = taken.id AND attempts.attempt < taken.attempt
+    GROUP BY taken.id
 ), begun AS (
     INSERT INTO attempts (notification_id, attempt, resend)
     SELECT taken.id, taken.attempt, coalesce(before.resend, false)

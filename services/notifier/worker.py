@@ -79,9 +79,19 @@ class Claimed:
 
     @property
     def wanted(self) -> bool:
-        """Is the alert still needed? Not once the complaint has ended, or gone to another unit, which has its own alert."""
+        """Is the mail still to be sent? An alert is not once the complaint has ended, or gone to another unit, which has its own.
+
+        Who is only informed is told of one that has ended too, as the decision says. And what may have arrived is sent again
+        whatever has happened since: perhaps it ended because this mail was answered, and then the log must say that it was sent.
+        """
         unit = self.complaint.unit
-        return not self.complaint.closed and unit is not None and unit.code == self.alert.holder.code
+        if self.resend:
+            return True
+        return (
+            unit is not None
+            and unit.code == self.alert.holder.code
+            and (not self.complaint.closed or self.alert.kind is Kind.INFORMED)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,18 @@ async def test_who_is_informed_gets_a_mail_of_their_own_and_counts_as_such(offic
     assert (sent_of("assigned"), sent_of("informed")) == (before[0] + 1, before[1] + 1)
 
 
+async def test_who_is_informed_is_told_of_a_complaint_that_has_ended_meanwhile_but_not_of_one_that_has_moved(
+    office: Office, mailbox: Mailbox
+):
+    office, ended = await informing(office)
+    moved = Life().submitted().assigned(urgency="emergency", also=(FIRE_SERVICE,)).assigned(GAMBIR_DISTRICT, cause="again")
+    await office.log(ended.resolved(Actor(role="camat", unit=GAMBIR_DISTRICT)), moved)
+    async with office.at_work():
+        await office.until("SELECT count(*) FROM notifications WHERE due_at IS NOT NULL", 0)
+    rows = await office.rows("SELECT complaint_id, state FROM notifications WHERE kind = 'informed'")
+    assert {row["complaint_id"]: row["state"] for row in rows} == {ended.id: "sent", moved.id: "withdrawn"}
+
+
 async def test_where_one_who_is_informed_can_not_be_reached_the_log_hears_of_it_and_nobody_else_is_alerted(
     office: Office, mailbox: Mailbox
 ):
@@ -289,6 +301,26 @@ async def test_an_alert_whose_process_died_is_sent_again_when_its_lease_runs_out
     assert len(ids) == 2
     assert len(set(ids)) == 1, "a receiver can tell the second copy by its Message-ID"
     assert len([event for event in await office.outbox() if isinstance(event, OfficialNotified)]) == 1
+
+
+async def test_an_alert_that_was_answered_before_its_outcome_was_written_is_sent_again_so_that_the_log_says_it_was(
+    office: Office, mailbox: Mailbox
+):
+    office.lease_seconds = 1.0
+    life = Life().submitted().assigned()
+    await office.log(life)
+    claimed = await office.claim()
+    await office.provider().send("tanggap@jakarta.example", LURAH, claimed.mail(office))
+    # The process is killed, and the official answers the mail that is out.
+    await office.log(life.resolved(Actor(role="lurah", unit=GAMBIR)))
+    mailbox.refuse = lambda _: "451 4.7.1 try again later"
+    async with office.at_work():
+        await office.until("SELECT count(*) FROM attempts WHERE outcome = 'temporary-failure'", 1)
+        mailbox.refuse = lambda _: None
+        await office.rows("UPDATE notifications SET due_at = now()")
+        await office.until(SENT, 1)
+    assert len([event for event in await office.outbox() if isinstance(event, OfficialNotified)]) == 1
+    assert [row["resend"] for row in await office.attempts()] == [False, True, True]
 
 
 async def test_while_a_lease_runs_nobody_else_sends_the_alert(office: Office, mailbox: Mailbox):
