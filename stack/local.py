@@ -396,6 +396,9 @@ class LocalStack:
 async def _expect_kafka(bootstrap: str) -> None:
     """Raise StackTrouble unless one of the given brokers answers."""
     for server in bootstrap.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - ports
+            raise StackTrouble(f"KAFKA_BOOTSTRAP_SERVERS holds {server.strip()!r}, which is not host:port, as in localhost:9092.")
         if await brokers.answers(server.strip()):
             return
     raise StackTrouble(f"No Kafka answers at {bootstrap}, which KAFKA_BOOTSTRAP_SERVERS names: start it, or unset the variable.")

@@ -239,6 +239,13 @@ async def provision_given(dsn: str, passwords: Mapping[str, str], *, prefix: str
     """
     named = urlsplit(dsn).path.strip("/")
     try:
+        _ = urlsplit(dsn).port
+    except ValueError as error:
+        # Without the error's own words: what stands where the port should may be a piece of the password.
+        raise StackTrouble(
+            "DATABASE_URL names no port from 1 to 65535 after the host. In a password, write / as %2F, @ as %40 and : as %3A."
+        ) from error
+    try:
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
             may = await connection.fetchval("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")

@@ -72,7 +72,7 @@ _ACCEPTED_EXAMPLE = {
 _POST_EXAMPLE = {
     "client_request_id": "jaki-2026-000123",
     "description": "Lampu jalan mati di depan Stasiun Gambir sejak tadi malam",
-    "category": "lampu-jalan",
+    "category": "pju",
     "location": {"lat": -6.1767, "lon": 106.8306},
     "address": "Jl. Medan Merdeka Timur No. 1",
     "occurred_at": "2026-11-24T09:05:00+07:00",
@@ -86,7 +86,7 @@ _VIEW_EXAMPLE = {
     "number": "JK2611240001",
     "client_request_id": "jaki-2026-000123",
     "stage": "proses",
-    "category": "lampu-jalan",
+    "category": "pju",
     "unit": _UNIT,
     "with_unit": {"code": "sudin-bina-marga.31.71", "name": "Suku Dinas Bina Marga Jakarta Pusat"},
     "due": {

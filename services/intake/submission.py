@@ -48,6 +48,7 @@ FAULTS_NAMED = 100
 
 _KEY_CHARACTERS_SHOWN = 64
 _ATTRIBUTE_KEY = re.compile(ATTRIBUTE_KEY)
+_CATEGORY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Attributes stand on the log, where no reporter's identity may be. What these keys say belongs into `reporter`, which is sealed.
 _REPORTERS_OWN = frozenset(
     {
@@ -149,6 +150,13 @@ def _attribute_key(value: object) -> str:
     return value
 
 
+def _category_code(value: str) -> str:
+    # Public figures are told by category: what a person wrote must not get there.
+    if value and not _CATEGORY.fullmatch(value):
+        raise PydanticCustomError("category_code", "category_code")
+    return value
+
+
 def _in_one_order(value: dict[str, str]) -> dict[str, str]:
     # A retry may give them in another order, and is the same complaint.
     return dict(sorted(value.items()))
@@ -219,7 +227,8 @@ class Submission(_Part):
     category: (
         Annotated[
             str,
-            _optional(100, "The category's slug, where the app knows it.", "lampu-jalan"),
+            _optional(100, "The category's code, where the app knows it: letters, digits, `_` and `-`, a letter first.", "pju"),
+            AfterValidator(_category_code),
             AfterValidator(_blank_is_absent),
         ]
         | None
@@ -397,6 +406,7 @@ _WORDS = {
     "too_many_keys": "may hold at most {max_length} keys",
     "tuple_type": "must be an array",
     "dict_type": "must be an object",
+    "category_code": "must be a code such as pju (letters, digits, _ and -, a letter first); words belong in description",
     "attribute_key": "its key must have one to 64 of a to z, 0 to 9, dot, hyphen and underscore",
     "reporters_own": "tells of who reported, whom the log must not know; send it in `reporter`, or leave it out",
     "model_type": "must be an object",

@@ -41,7 +41,7 @@ from tanggap.contracts.events import (
 
 Decided = ComplaintAssigned | ComplaintTriageRequested
 
-_A_CODE: Final = re.compile(r"[\w-]{1,40}")
+_A_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 """An app's own category may be repeated where it looks like a code; anything else might be the citizen's words."""
 
 

@@ -34,10 +34,10 @@ log = get_logger(__name__)
 
 BATCH_ROWS = 500
 POLL_SECONDS = 1.0
+"""The safety net under NOTIFY, and how often a process that waits asks for the lock."""
 
 GATHER_SECONDS = 0.02
 """Least time between two passes while events flow: each pass costs every reader of the log a batch, whatever its size."""
-"""The safety net under NOTIFY, and how often a process that waits asks for the lock."""
 
 BACKLOG_CAP = 100_000
 """Counting stops here: a longer backlog is shown as this."""

@@ -1,9 +1,11 @@
 """A real browser: Debian's chromium, installed by apt where root and missing, else the one that playwright brings."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +24,13 @@ def chromium() -> str | None:
     """Path of the system's chromium; none if playwright's own must be used, which is installed then. Fails if neither can be."""
     if found := _found():
         return found
+    # The tests of each core want it at once, and one package manager runs at a time.
+    with (Path(tempfile.gettempdir()) / "tanggap-browser.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _found() or _brought()
+
+
+def _brought() -> str | None:
     if os.geteuid() == 0 and (apt := shutil.which("apt-get", path=_PLACES)):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "chromium"]):

@@ -64,6 +64,15 @@ async def test_a_server_that_is_not_there_is_one_line_without_the_password() -> 
     assert "secret" not in str(trouble.value)
 
 
+@pytest.mark.parametrize(
+    "place", ["me:secret@127.0.0.1:abc/tanggap", "me:secret@127.0.0.1:99999/tanggap", "me:secret/1@127.0.0.1/t"]
+)
+async def test_a_port_that_can_not_be_is_one_line_without_the_password(place: str) -> None:
+    with pytest.raises(StackTrouble, match=r"^DATABASE_URL names no port from 1 to 65535") as trouble:
+        await provision_given(f"postgresql://{place}", {"intake": "x"})
+    assert "secret" not in str(trouble.value)
+
+
 async def _drop(admin_dsn: str, database: str, roles: list[str]) -> None:
     admin = await asyncpg.connect(admin_dsn)
     await admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")

@@ -26,6 +26,14 @@ async def test_a_given_kafka_that_is_not_there_is_one_clear_line_and_nothing_is_
     assert stack.folder.holder() is None
 
 
+@pytest.mark.parametrize("address", ["localhost", "localhost:abc", "127.0.0.1:9092,", ":9092", "localhost:99999"])
+async def test_a_given_address_that_is_none_is_one_clear_line(folder: Path, address: str) -> None:
+    stack = LocalStack(folder, services=(), kafka=address)
+    with pytest.raises(StackTrouble, match=r"KAFKA_BOOTSTRAP_SERVERS holds '.*', which is not host:port, as in localhost:9092"):
+        await stack.start()
+    assert stack.folder.holder() is None
+
+
 async def test_a_service_that_can_not_start_is_told_with_its_last_words_and_all_is_stopped(folder: Path) -> None:
     environment = {"intake": {"TANGGAP_CITY": "/no/such/city"}}
     stack = LocalStack(folder, services=("intake",), environment=environment)

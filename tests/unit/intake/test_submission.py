@@ -158,6 +158,18 @@ def test_a_nul_character_in_a_name_or_an_address_of_media_is_a_fault():
     assert faults_with(reporter={"name": "a\0"}, media=["https://a.example/\0"]).keys() == {"#/reporter/name", "#/media/0"}
 
 
+@pytest.mark.parametrize("category", ["Jalan rusak", "+62 812 0000 0000", "081234567890", "sampah.", "jalan\u200brusak"])
+def test_a_category_in_words_is_a_fault_that_says_where_words_belong(category: str):
+    (detail,) = faults_with(category=category).values()
+    assert detail.startswith("must be a code such as pju")
+    assert detail.endswith("words belong in description")
+
+
+@pytest.mark.parametrize("category", ["pju", "lampu-jalan", "SAMPAH_2"])
+def test_any_code_of_a_category_is_taken(category: str):
+    assert read(category=category).category == category
+
+
 def test_what_is_blank_is_absent():
     submission = read(category=" ", address="", source="", reporter={"name": "", "phone": " ", "email": ""}, location=None)
 
