@@ -30,10 +30,13 @@ class Complaint(BaseModel):
     reporter: Reporter | None = None
 
 
-INSERT = "INSERT INTO floor_complaints (id, client_request_id, description, category, lat, lon) VALUES ($1, $2, $3, $4, $5, $6)"
+INSERT = (
+    "INSERT INTO floor_complaints (id, client_request_id, description, category, lat, lon, reporter) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)"
+)
 TABLE = (
     "CREATE TABLE IF NOT EXISTS floor_complaints "
-    "(id uuid PRIMARY KEY, client_request_id text UNIQUE, description text, category text, lat float8, lon float8)"
+    "(id uuid PRIMARY KEY, client_request_id text UNIQUE, description text, category text, lat float8, lon float8, reporter text)"
 )
 
 
@@ -62,6 +65,7 @@ def build(dsn: str) -> FastAPI:
             complaint.category,
             place.lat if place else None,
             place.lon if place else None,
+            complaint.reporter.model_dump_json() if complaint.reporter else None,
         )
         return Response(b'{"id":"%s"}' % str(made).encode(), status_code=201, media_type="application/json")
 
