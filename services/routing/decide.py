@@ -111,7 +111,7 @@ def judge(known: Known, city: City, policy: Policy) -> Judged:
     rule = policy.rule_for(known.facts)
     unit = name_unit(city, rule.target, known.facts) or city.triage_unit
     facts = counted(city, known.facts, rule)
-    return Judged(rule, unit, facts, also_told(city, policy, facts, unit))
+    return Judged(rule, unit, facts, also_told(city, policy, facts, unit, known.subject.emergencies))
 
 
 def decide(  # noqa: PLR0917 - all that a decision rests on
@@ -160,7 +160,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
             also=judged.also,
             problem=_problem(place, facts),
             category=known.subject.category,
-            urgency=facts.urgency or "normal",
+            urgency="emergency" if known.subject.emergencies else facts.urgency or "normal",
             clocks=city.sla.triage_terms(submitted.received_at),
             decision=decision,
         )
@@ -258,6 +258,6 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
         en += f"; counted as {counted.label_en}"
     if subject.second is not None and subject.second not in (category, rule.counted_as) and category != UNSURE_CATEGORY:
         second = city.categories[subject.second]
-        id_ += f"; laporan ini juga menyangkut {second.label_id}"
-        en += f"; the report is also about {second.label_en}"
+        id_ += f"; laporan ini mungkin juga menyangkut {second.label_id}"
+        en += f"; the report may also be about {second.label_en}"
     return Said(id=f"{id_}.", en=f"{en}.")

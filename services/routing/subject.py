@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from services.routing.classifier.classifier import Classifier, Guess
+from services.routing.classifier.classifier import OTHER, Classifier, Guess
 from services.routing.places import Said
 from services.routing.policy.policy import CategoryFrom
 from tanggap.contracts.city import City
@@ -20,6 +20,10 @@ NAMES_FROM: Final = 0.2
 five, it would mislead who reads it. Texts of a set are hardly ever so unsure (the first bin of `tanggap classifier check`); those that
 greet, ask for help and name no subject are."""
 
+EMERGENCY_FROM: Final = 0.5
+"""So likely an emergency must be by the words for those to be told who are told of one, whatever category counts. A judgement: a call
+for nothing costs less than one that is not made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -27,7 +31,8 @@ class Subject:
 
     `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the
     category by its words, None and empty where the app named it. `others`: slugs that it may be instead or as well, the likelier
-    first; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a sentence.
+    first; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a sentence. `emergencies`: slugs of
+    emergencies that the words speak of though another category, or none, counts.
     """
 
     category: str | None
@@ -37,27 +42,67 @@ class Subject:
     others: tuple[str, ...] = ()
     second: str | None = None
     conflict: Said | None = None
+    emergencies: tuple[str, ...] = ()
 
 
 def name_subject(submitted: ComplaintSubmitted, city: City, classifier: Classifier | None) -> Subject:
     """What the complaint is about. Total. Without a `classifier` it is what the app says."""
-    named = submitted.category
+    named = _as_the_city_writes(submitted.category, city)
     if classifier is None:
         return Subject(named, "none" if named is None else "app")
     guess = classifier.classify(submitted.description)
     second = guess.second if guess.second in city.categories else None
-    likely = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug in city.categories]
-    others = tuple(dict.fromkeys([slug for slug in (*likely, second) if slug not in (None, named or guess.category)]))
-    if named is None:
-        category = guess.category if guess.category in city.categories else None
-        if not guess.words or guess.confidence < NAMES_FROM:
-            # Its words are unknown or say nearly nothing: the text names no category, rather than one that is not sure.
-            return Subject(None, "none")
-        return Subject(category, "text", guess.confidence, guess.words, others, second)
+    if named is None or (named == OTHER and guess.category != OTHER and guess.category in city.categories):
+        # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.
+        return _by_words(guess, second, city)
+    others = _others(guess, second, named, city)
+    emergencies = _emergencies(guess, named, city)
     if named not in city.categories:
-        return Subject(named, "app", others=others, second=second)
+        return Subject(named, "app", others=others, second=second, emergencies=emergencies)
     conflict = _conflict(named, guess, city)
-    return Subject(named, "app", others=others if conflict else _without_best(others, second), second=second, conflict=conflict)
+    return Subject(
+        named,
+        "app",
+        others=others if conflict else _without_best(others, second),
+        second=second,
+        conflict=conflict,
+        emergencies=emergencies,
+    )
+
+
+def _as_the_city_writes(named: str | None, city: City) -> str | None:
+    """The app's category as the city spells it, where it differs by capital letters only."""
+    return named.lower() if named is not None and named not in city.categories and named.lower() in city.categories else named
+
+
+def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
+    if not guess.words or guess.confidence < NAMES_FROM:
+        # Its words are unknown or say nearly nothing: the text names no category, rather than one that is not sure.
+        return Subject(None, "none")
+    category = guess.category if guess.category in city.categories else None
+    others = _others(guess, second, guess.category, city)
+    return Subject(
+        category, "text", guess.confidence, guess.words, others, second, emergencies=_emergencies(guess, category, city)
+    )
+
+
+def _others(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
+    """What else the text may be about, besides the category that counts."""
+    likely = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug in city.categories]
+    return tuple(dict.fromkeys([slug for slug in (*likely, second) if slug is not None and slug != counts]))
+
+
+def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...]:
+    return tuple(
+        [
+            slug
+            for slug, share in guess.likely
+            if share >= EMERGENCY_FROM
+            and slug != counts
+            and slug in city.categories
+            and city.categories[slug].urgency == "emergency"
+        ]
+    )
 
 
 def _without_best(others: tuple[str, ...], second: str | None) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ BAREST: Final = 0.3
 """A weight smaller than this, nats, is left out of the model."""
 MOST_WEIGHTS: Final = 5
 """So many of a term's weights are kept, the largest."""
-SECOND_FROM: Final = 4.0
+SECOND_FROM: Final = 5.0
 """Nats of own evidence that make a second subject: chosen between too few and too many."""
 
 

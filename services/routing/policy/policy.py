@@ -322,9 +322,11 @@ def name_unit(city: City, target: Target, facts: Facts) -> Unit | None:
 
 def counted(city: City, facts: Facts, rule: Rule) -> Facts:
     """The facts as the rule that decides leaves them: of the category under which it counts the complaint."""
-    if rule.counted_as is None:
-        return facts
-    category = city.categories[rule.counted_as]
+    return facts if rule.counted_as is None else _of_category(city, facts, rule.counted_as)
+
+
+def _of_category(city: City, facts: Facts, slug: str) -> Facts:
+    category = city.categories[slug]
     can: YesNo = "yes" if category.ward_can_handle else "no"
     return facts._replace(category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
 
@@ -336,17 +338,21 @@ class Told(NamedTuple):
     units: tuple[Unit, ...]
 
 
-def also_told(city: City, policy: Policy, facts: Facts, acting: Unit) -> tuple[Told, ...]:
-    """Who is told besides `acting`: each unit once, by the first notice that names it. `facts`: as `counted` leaves them."""
+def also_told(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tuple[str, ...] = ()) -> tuple[Told, ...]:
+    """Who is told besides `acting`: each unit once, by the first notice that names it.
+
+    `facts`: as `counted` leaves them. `spoken`: slugs of categories that the words speak of besides; notices are asked for each too.
+    """
     found: list[Told] = []
     known = {acting.code}
-    for notice in policy.notices_for(facts):
-        units = []
-        for target in notice.targets:
-            unit = name_unit(city, target, facts)
-            if unit is not None and unit.code not in known:
-                known.add(unit.code)
-                units.append(unit)
-        if units:
-            found.append(Told(notice, tuple(units)))
+    for seen in (facts, *[_of_category(city, facts, slug) for slug in spoken]):
+        for notice in policy.notices_for(seen):
+            units = []
+            for target in notice.targets:
+                unit = name_unit(city, target, seen)
+                if unit is not None and unit.code not in known:
+                    known.add(unit.code)
+                    units.append(unit)
+            if units:
+                found.append(Told(notice, tuple(units)))
     return tuple(found)

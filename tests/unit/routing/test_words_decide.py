@@ -214,3 +214,76 @@ def test_a_broken_classifier_is_a_fault_of_the_city_and_never_switched_off(tmp_p
     (tmp_path / "classifier.json").write_text("{")
     with pytest.raises(CityFaults, match=r"classifier\.json.*not JSON.*tanggap classifier build"):
         read_words(tmp_path, jakarta)
+
+
+# Emergencies that the words speak of
+
+BPBD = "Badan Penanggulangan Bencana Daerah"
+
+
+def informed(event):
+    return {unit.name for unit in event.also}
+
+
+@pytest.mark.parametrize(
+    ("words", "category"),
+    [
+        ("ada begal bawa celurit, orang dibacok", "kriminal"),
+        ("banjir sepinggang, tolong evakuasi lansia", "banjir"),
+        ("pohon tumbang menimpa mobil, ada orang di dalam", "pohon_tumbang"),
+    ],
+)
+def test_where_the_app_says_other_and_the_words_are_sure_they_name_the_category(decided, words, category):
+    event = decided(words, "lainnya")
+    assert isinstance(event, ComplaintAssigned)
+    assert (event.category, event.urgency, event.decision.category_method) == (category, "emergency", "text")
+    assert BPBD in informed(event)
+
+
+def test_where_the_app_says_other_and_the_words_name_nothing_it_stays_other(decided):
+    event = decided("mohon dibantu ya pak", "lainnya")
+    assert (event.category, event.decision.category_method) == ("lainnya", "app")
+
+
+@pytest.mark.parametrize("words", ["banjir", "tawuran"])
+def test_an_emergency_that_is_not_sure_is_triage_of_its_urgency_and_the_emergency_service_is_told(decided, words):
+    event = decided(words)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert (event.problem, event.category, event.urgency) == ("unsure_category", None, "emergency")
+    assert BPBD in informed(event)
+
+
+def test_an_emergency_under_a_category_that_nobody_knows_is_told_to_the_emergency_service_and_the_lurah(decided):
+    event = decided("banjir sepinggang", "xyz")
+    assert (event.problem, event.urgency) == ("unknown_category", "emergency")
+    assert {BPBD, "Gambir"} <= informed(event)
+
+
+def test_an_emergency_that_contradicts_the_app_is_told_though_the_apps_category_counts(decided):
+    event = decided("tolong, ada tawuran pakai celurit di depan sekolah", "taman")
+    assert event.category == "taman"
+    assert event.decision.conflicts
+    assert BPBD in informed(event)
+
+
+def test_nobody_is_told_of_an_emergency_where_none_is_spoken_of(decided):
+    event = decided("lampu jalan mati sejak tiga malam", "pju")
+    assert event.also == ()
+
+
+@pytest.mark.parametrize(
+    ("likely", "emergencies"),
+    [
+        ((("banjir", 0.5), ("pju", 0.3)), ("banjir",)),
+        ((("banjir", 0.49), ("pju", 0.3)), ()),
+        ((("sampah", 0.6),), ()),
+        ((("no-such-category", 0.9),), ()),
+    ],
+)
+def test_an_emergency_is_told_from_even_chances_on(jakarta, likely, emergencies):
+    assert name_subject(submitted("pju"), jakarta, Says(None, likely[0][1], likely)).emergencies == emergencies
+    assert name_subject(submitted(None), jakarta, Says(None, likely[0][1], likely)).emergencies == emergencies
+
+
+def test_an_apps_category_counts_whatever_its_capital_letters(decided):
+    assert decided("air naik terus", "Banjir").category == "banjir"
