@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from services.routing.invisible import INVISIBLE
+
 MOST: Final = 4_000
 """Only so many characters of a text are read: whoever says where it is says so before that, and the time stays bounded."""
 
@@ -16,18 +18,13 @@ SEPARATORS: Final = frozenset(",;:()!?\n/|-–—.")
 # since shorter ones are abbreviated ("Kec. Kb. Jeruk"). A dash parts where it stands free ("Tebet - Jakarta Selatan").
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|(?<=[^\W\d_]{5})\.(?=\s|$)|(?<=\s)[-–—](?=\s)")
 
-# Marks above letters and signs without width: written between letters, they would cut a word in two.
-_INVISIBLE: Final = re.compile(
-    "[\u0300-\u036f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]"
-)
-
 
 def words(text: str) -> list[str]:
     """The words of a text and its separators, in order, as they are written."""
     if len(text) > MOST:
         text = text[:MOST]
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
     found: list[str] = _WORDS.findall(text)
     return found
 

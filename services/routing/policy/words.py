@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from services.routing.invisible import INVISIBLE
+
 _TRIPLED: Final = re.compile(r"([^\W\d_])\1\1+")
 _TRIPLED_PLAIN: Final = re.compile(r"([a-z])\1\1+")
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -21,7 +23,7 @@ _PARTS: Final = str.maketrans({chr(code): " " for code in range(128) if not chr(
 
 
 def phrase_of(text: str) -> str:
-    """The words of a text in a row: small letters, compatible forms made one (NFKC), stretched letters once, -nya taken off."""
+    """The words of a text in a row: small letters, compatible forms made one (NFKC), without marks, stretched letters once, no -nya."""
     return " ".join(map(_stem, _tokens(text)))
 
 
@@ -79,6 +81,8 @@ def _tokens(text: str) -> list[str]:
         if _TRIPLED_PLAIN.search(text):
             text = _TRIPLED_PLAIN.sub(r"\1", text)
         return text.translate(_PARTS).split()
+    # Decomposed first, so that a mark goes whether it was written into its letter or after it.
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))
     text = _TRIPLED.sub(r"\1", unicodedata.normalize("NFKC", text).casefold())
     return _WORD.findall(text)
 
