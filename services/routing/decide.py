@@ -139,7 +139,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         confidence=place.confidence,
         rule=rule.name,
         alternatives=_alternatives(city, place, facts, rule, to),
-        reason=_reason(city, known, judged),
+        reason=_reason(places, known, judged),
         policy_version=policy.version,
         wards_version=wards.version,
         category_method=_category_method(known, judged),
@@ -215,18 +215,18 @@ def _others(city: City, place: Found, facts: Facts, rule: Rule) -> Iterator[Unit
                 yield unit
 
 
-def _reason(city: City, known: Known, judged: Judged) -> Words:
+def _reason(places: Places, known: Known, judged: Judged) -> Words:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
-    place, rule, to = known.place, judged.rule, judged.unit
-    what = _category(city, known, rule)
+    place, rule, to = known.place, judged.rule, places.name(judged.unit.code)
+    what = _category(places.city, known, rule)
     id_, en = place.words.id, place.words.en
     if place.ward is not None and place.others:
         id_ += f" Keyakinan kelurahan: {whole_percent(place.confidence)}%."
         en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
-    id_ += f" {what.id} Ditujukan ke {to.name}: {rule.why.id}."
-    en += f" {what.en} Sent to {to.name}: {rule.why.en}."
+    id_ += f" {what.id} Ditujukan ke {to}: {rule.why.id}."
+    en += f" {what.en} Sent to {to}: {rule.why.en}."
     for notice, units in judged.told:
-        names = [unit.name for unit in units]
+        names = [places.name(unit.code) for unit in units]
         id_ += f" Diberitahukan juga ke {' dan '.join(names)}: {notice.why.id}."
         en += f" Also told: {' and '.join(names)}: {notice.why.en}."
     return Words(id=id_, en=en)

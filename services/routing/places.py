@@ -54,12 +54,13 @@ class Ward(NamedTuple):
 class Places:
     """The units of a city as decisions name them, each made when it is first asked for: no more are kept than the city has."""
 
-    __slots__ = ("_units", "_wards", "city")
+    __slots__ = ("_names", "_units", "_wards", "city")
 
     def __init__(self, city: City) -> None:
         self.city: Final = city
         self._units: dict[str, Unit] = {}
         self._wards: dict[str, Ward] = {}
+        self._names: dict[str, str] = {}
 
     def unit(self, code: str) -> Unit:
         """The unit of that code as events name it. Raises `KeyError`."""
@@ -68,13 +69,20 @@ class Places:
             unit = self._units[code] = self.city.unit(code)
         return unit
 
+    def name(self, code: str) -> str:
+        """The name of the unit of that code as sentences say it (`full_name`). Raises `KeyError`."""
+        name = self._names.get(code)
+        if name is None:
+            name = self._names[code] = full_name(self.city.units[code])
+        return name
+
     def ward(self, code: str) -> Ward:
         """The ward of that code. Raises `KeyError`."""
         ward = self._wards.get(code)
         if ward is None:
             unit, chain = self.unit(code), self.city.chain(code)
             kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
-            where = f"Kelurahan {unit.name} ({', '.join(_full_name(info) for info in chain[:2])})"
+            where = f"Kelurahan {unit.name} ({', '.join(full_name(info) for info in chain[:2])})"
             ward = self._wards[code] = Ward(unit, kota, where)
         return ward
 
@@ -235,6 +243,6 @@ def _outside(point: Point, hit: Hit, places: Places, wards: Wards) -> Found:
     return Found("outside", "none", 0.0, None, None, others, words)
 
 
-def _full_name(info: UnitInfo) -> str:
-    """A unit's name as people say it: districts bear their level, cities have it in their name."""
-    return f"Kecamatan {info.name}" if info.level == "kecamatan" else info.name
+def full_name(info: UnitInfo) -> str:
+    """A unit's name as people say it: a kelurahan and a kecamatan with their level, since many share a name; others have it in theirs."""
+    return f"{info.level.capitalize()} {info.name}" if info.level in {"kelurahan", "kecamatan"} else info.name

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from services.routing.places import full_name
 from services.routing.policy import file as policy_file
 from services.routing.policy import given as policy_given
 from services.routing.policy import store as policy_store
@@ -149,7 +150,7 @@ def try_(
         console.print(f"{_count(counts.unreadable, 'record')} could not be read: see `tanggap dlq list`")
     console.print(f"now   {router.policy.version} ({policy_from})")
     console.print(f"then  {trial.version}")
-    _show(console, tally)
+    _show(console, tally, router.city)
     if csv is not None:
         console.print(f"\n{csv}: {_count(tally.changed, 'change')}, one a line")
 
@@ -278,7 +279,7 @@ def _console() -> Console:
     return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
-def _show(console: Console, tally: Tally) -> None:
+def _show(console: Console, tally: Tally, city: City) -> None:
     share = f" ({tally.changed / tally.complaints:.1%})" if tally.complaints else ""
     console.print(
         f"\n{_count(tally.changed, 'complaint')} would change{share}: {tally.moved:,} to another unit, "
@@ -295,7 +296,8 @@ def _show(console: Console, tally: Tally) -> None:
         figures = (one.has, -one.loses, one.gains, one.would_have, one.told_more, -one.told_less)
         signs = ("", "", "+", "", "+", "")
         table.add_row(
-            one.unit.name, *(f"{number:{sign},}" if number else "·" for number, sign in zip(figures, signs, strict=True))
+            full_name(city.units[one.unit.code]),
+            *(f"{number:{sign},}" if number else "·" for number, sign in zip(figures, signs, strict=True)),
         )
     console.print(table)
     if len(units) > MOST_UNITS:

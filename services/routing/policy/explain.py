@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.routing.decide import Decided, Judged, Known
+from services.routing.places import full_name
 from services.routing.policy.policy import WORDS, Condition, Facts, Notice, Policy, Rule, Target
 from services.routing.router import Router
 from tanggap.contracts.city import City
@@ -235,8 +236,7 @@ def _names(units: Iterable[Unit], city: City) -> str:
 
 
 def _unit_name(code: str | None, city: City) -> str:
-    info = city.units[code or city.root]
-    return f"{info.level.capitalize()} {info.name}" if info.level in {"kelurahan", "kecamatan"} else info.name
+    return full_name(city.units[code or city.root])
 
 
 def _local(moment: datetime, city: City) -> str:

@@ -115,7 +115,7 @@ async def test_a_trial_tells_each_unit_what_it_would_lose_and_gain_and_lists_eac
     assert f"{2 * MOVED} complaints would change (50.0%): {MOVED} to another unit, {MOVED} with others told" in said
     assert f"at triage {MOVED} now, {MOVED} then" in said
     rows = {line.split("  ")[0].strip(): line.split()[-6:] for line in done.stdout.splitlines() if line}
-    assert rows["Gambir"] == [str(MOVED), f"-{MOVED}", "·", "·", "·", "·"]
+    assert rows["Kelurahan Gambir"] == [str(MOVED), f"-{MOVED}", "·", "·", "·", "·"]
     assert rows["Satpol PP Jakarta Pusat"] == ["·", "·", f"+{MOVED}", str(MOVED), "·", "·"]
     assert rows["Suku Dinas Penanggulangan Kebakaran dan Penyelamatan Jakarta Pusat"] == ["·", "·", "·", "·", f"+{MOVED}", "·"]
     assert f"{MOVED} ward-crew → vendors" in said

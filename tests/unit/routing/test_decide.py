@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.decide import decide
+from services.routing.decide import Readers, decide
+from services.routing.gazetteer.gazetteer import Gazetteer
 from services.routing.policy import file as policy_file
 from services.routing.router import Router
 from services.routing.wards.wards import WardsFault
@@ -115,9 +116,9 @@ def test_an_emergency_without_a_place_goes_to_those_who_find_callers_with_its_ow
 @pytest.mark.parametrize(
     ("category", "at", "told"),
     [
-        ("kebakaran", MONAS, ["Badan Penanggulangan Bencana Daerah", "Gambir"]),
-        ("banjir", PRAMUKA, ["Badan Penanggulangan Bencana Daerah", "Pulau Panggang"]),
-        ("kriminal", MONAS, ["Badan Penanggulangan Bencana Daerah", "Gambir"]),
+        ("kebakaran", MONAS, ["Badan Penanggulangan Bencana Daerah", "Kelurahan Gambir"]),
+        ("banjir", PRAMUKA, ["Badan Penanggulangan Bencana Daerah", "Kelurahan Pulau Panggang"]),
+        ("kriminal", MONAS, ["Badan Penanggulangan Bencana Daerah", "Kelurahan Gambir"]),
         ("banjir", None, []),
         ("pju", MONAS, []),
         (None, MONAS, []),
@@ -125,12 +126,36 @@ def test_an_emergency_without_a_place_goes_to_those_who_find_callers_with_its_ow
 )
 def test_of_an_emergency_the_emergency_service_and_the_lurah_are_told_unless_they_act(decided, category, at, told):
     event = decided(category, at)
-    assert [unit.name for unit in event.also] == told
+    assert [unit.name for unit in event.also] == [name.removeprefix("Kelurahan ") for name in told]
     assert event.unit not in event.also
     for name in told:
         assert name in event.decision.reason.id.partition("Diberitahukan juga ke")[2]
         assert name in event.decision.reason.en.partition("Also told:")[2]
     assert ("Also told" in event.decision.reason.en) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("category", "at", "code", "said"),
+    [
+        ("sampah", MONAS, "31.71.01.1001", "Kelurahan Gambir"),
+        ("pju", MONAS, "sudin-bina-marga.31.71", "Suku Dinas Bina Marga Jakarta Pusat"),
+        (None, None, "triase", "Meja Triase CRM Jakarta"),
+    ],
+)
+def test_the_reason_tells_the_unit_with_its_level_and_the_event_names_it_without(decided, jakarta, category, at, code, said):
+    event = decided(category, at)
+    assert (event.unit.code, event.unit.name) == (code, jakarta.units[code].name)
+    assert f"Ditujukan ke {said}: " in event.decision.reason.id
+    assert f"Sent to {said}: " in event.decision.reason.en
+
+
+def test_a_kecamatan_is_not_taken_for_the_kelurahan_of_its_name(jakarta, jakarta_wards, jakarta_policy):
+    readers = Readers(Gazetteer.load(JAKARTA, jakarta))
+    complaint = submitted("sampah", None, words="Sampah menumpuk", address="Kec. Menteng")
+    event = decide(complaint, jakarta, jakarta_wards, jakarta_policy, DECIDED, readers)
+    assert (event.unit.code, event.unit.name) == ("31.71.06", "Menteng")
+    assert "Ditujukan ke Kecamatan Menteng: " in event.decision.reason.id
+    assert "Sent to Kecamatan Menteng: " in event.decision.reason.en
 
 
 FIRE = "Tolong pak, gudang ban TERBAKAR!! apinya sudah besaaaar"

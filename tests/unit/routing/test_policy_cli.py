@@ -157,6 +157,12 @@ def test_a_complaint_without_a_point_is_placed_by_its_words_and_that_is_told(exp
     assert "by words: Kelurahan Tomang, from the kelurahan 'Tomang'" in said
 
 
+def test_units_that_share_a_name_are_told_apart(explain):
+    said = words(explain("Jalan rusak di Menteng"))
+    assert "Sent to Kecamatan Menteng: " in said
+    assert "alternatives: Kelurahan Menteng" in said
+
+
 def test_what_goes_to_triage_is_told_with_the_problem(explain):
     said = words(explain("Rusak", "--category", "potholes", "--at", AT_MONAS))
     assert "Meja Triase CRM Jakarta (triase), to: triage" in said
