@@ -16,7 +16,7 @@ from services.routing.places import full_name
 from services.routing.policy.policy import WORDS, Condition, Facts, Notice, Policy, Rule, Target
 from services.routing.router import Router
 from tanggap.contracts.city import City
-from tanggap.contracts.events import ClockTerm, ComplaintAssigned, ComplaintSubmitted, Unit
+from tanggap.contracts.events import ClockTerm, ComplaintAssigned, ComplaintSubmitted, Unit, whole_percent
 
 MOST_RULES: Final = 24
 """So many rules are shown one by one; of more, the first ones are counted by what they failed at."""
@@ -67,7 +67,7 @@ def _place(submitted: ComplaintSubmitted, known: Known, decided: Decided, router
     decision, facts, city = decided.decision, known.facts, router.city
     where = _unit_name(facts.ward or facts.kecamatan, city) if facts.ward or facts.kecamatan else "not known in the city"
     lines: list[RenderableType] = [
-        f"{where} · place: {facts.place}, named by: {decision.method}, confidence {decision.confidence:.0%}"
+        f"{where} · place: {facts.place}, named by: {decision.method}, confidence {whole_percent(decision.confidence)}%"
     ]
     gazetteer = router.readers.gazetteer
     if gazetteer is None:
@@ -76,7 +76,7 @@ def _place(submitted: ComplaintSubmitted, known: Known, decided: Decided, router
         named = gazetteer.find(submitted.address, submitted.description)
         unit = named.ward or named.kecamatan
         said = (
-            f"{_unit_name(unit.code, city)}, from the {named.how} {named.matched!r}, confidence {named.confidence:.0%}"
+            f"{_unit_name(unit.code, city)}, from the {named.how} {named.matched!r}, confidence {whole_percent(named.confidence)}%"
             if unit is not None
             else "no place is named"
         )
@@ -97,7 +97,8 @@ def _category(
         "text": "by its words",
         "none": "neither the app nor the text names one",
     }[facts.category_from]
-    sure = f", confidence {decision.category_confidence:.0%}" if decision.category_confidence is not None else ""
+    confidence = decision.category_confidence
+    sure = f", confidence {whole_percent(confidence)}%" if confidence is not None else ""
     words = f", words: {', '.join(decision.category_words)}" if decision.category_words else ""
     others = f"; may also be {', '.join(decision.other_categories)}" if decision.other_categories else ""
     lines: list[RenderableType] = [f"{facts.category} · {given}{sure}{words}{others}"]

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 from services.routing.policy.cli import NARROWEST, WIDEST, commands
 from services.routing.policy.file import _TARGETS
 from services.routing.router import Router
+from tanggap.contracts.events import whole_percent
 from tests.support.policies import policy, rule
-from tests.support.routing import JAKARTA, MONAS
+from tests.support.routing import JAKARTA, MONAS, submitted
 
 AT_MONAS = f"{MONAS[0]},{MONAS[1]}"
 WHEN = "2026-11-24T09:05"
@@ -155,6 +156,21 @@ def test_a_complaint_without_a_point_is_placed_by_its_words_and_that_is_told(exp
     said = words(explain("Jalan berlubang", "--address", "Jl. Melati, Kel. Tomang", "--category", "jalan_rusak"))
     assert "Kelurahan Tomang · place: known, named by: text" in said
     assert "by words: Kelurahan Tomang, from the kelurahan 'Tomang'" in said
+
+
+def test_nothing_short_of_certain_is_called_certain(explain, loaded):
+    at, text = (-6.1195, 106.9), "Aspal di jalan raya sudah mengelupas dan berlubang, jalan rusak"
+    decision = loaded.decide(submitted(None, at, words=text, address=None)).decision
+    # Rounded it would be 100 %.
+    assert whole_percent(decision.confidence + 0.005) == 100
+    said = words(explain(text, "--at", f"{at[0]},{at[1]}"))
+    assert "named by: point, confidence 99%" in said
+    assert f"by its words, confidence {whole_percent(decision.category_confidence)}%" in said
+    address = "Kuningan Timur, Jakarta Selatan"
+    of_place = loaded.readers.gazetteer.find(address, "").confidence
+    assert f"{of_place:.0%}" != f"{whole_percent(of_place)}%"
+    said = words(explain("Sampah", "--address", address))
+    assert said.count(f", confidence {whole_percent(of_place)}%") == 2
 
 
 def test_units_that_share_a_name_are_told_apart(explain):
