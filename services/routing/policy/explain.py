@@ -78,12 +78,16 @@ def _place(submitted: ComplaintSubmitted, known: Known, decided: Decided, router
         said = (
             f"{_unit_name(unit.code, city)}, from the {named.how} {named.matched!r}, confidence {whole_percent(named.confidence)}%"
             if unit is not None
+            else "no place is named for certain"
+            if named.others
             else "no place is named"
         )
-        also = f"; or {_names(named.others, city)}" if named.others else ""
-        lines.append(Text(f"by words: {said}{also}", style="dim"))
+        others = f"; {'or' if unit is not None else 'may be'} {_names(named.others, city)}" if named.others else ""
+        lines.append(Text(f"by words: {said}{others}", style="dim"))
     if known.place.others:
-        lines.append(Text(f"may also be: {_names(known.place.others, city)}", style="dim"))
+        # "Also" is beside a place that is named.
+        may = "may also be" if facts.ward or facts.kecamatan else "may be"
+        lines.append(Text(f"{may}: {_names(known.place.others, city)}", style="dim"))
     lines += [Text(words.en, style="yellow") for words in decision.conflicts]
     return lines
 
@@ -91,7 +95,7 @@ def _place(submitted: ComplaintSubmitted, known: Known, decided: Decided, router
 def _category(
     submitted: ComplaintSubmitted, known: Known, judged: Judged, decided: Decided, router: Router
 ) -> list[RenderableType]:
-    facts, decision, counted = known.facts, decided.decision, judged.counted
+    facts, decision, counted, city = known.facts, decided.decision, judged.counted, router.city
     given = {
         "app": f"named by the app as {submitted.category!r}",
         "text": "by its words",
@@ -100,7 +104,8 @@ def _category(
     confidence = decision.category_confidence
     sure = f", confidence {whole_percent(confidence)}%" if confidence is not None else ""
     words = f", words: {', '.join(decision.category_words)}" if decision.category_words else ""
-    others = f"; may also be {', '.join(decision.other_categories)}" if decision.other_categories else ""
+    may = "may also be" if facts.category in city.categories else "may be"
+    others = f"; {may} {', '.join(decision.other_categories)}" if decision.other_categories else ""
     lines: list[RenderableType] = [f"{facts.category} · {given}{sure}{words}{others}"]
     if counted.category != facts.category:
         lines.append(f"counted as {counted.category}, by the rule that decides")

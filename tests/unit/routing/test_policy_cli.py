@@ -1,10 +1,11 @@
 """`tanggap policy check` and `explain`, as an operator without a database meets them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from typer.testing import CliRunner
 
+from services.routing.classifier.classifier import Guess
 from services.routing.policy.cli import NARROWEST, WIDEST, commands
 from services.routing.policy.file import _TARGETS
 from services.routing.router import Router
@@ -171,6 +172,37 @@ def test_nothing_short_of_certain_is_called_certain(explain, loaded):
     assert f"{of_place:.0%}" != f"{whole_percent(of_place)}%"
     said = words(explain("Sampah", "--address", address))
     assert said.count(f", confidence {whole_percent(of_place)}%") == 2
+
+
+@dataclass
+class Guesses:
+    """A classifier that answers one thing, whatever it is asked."""
+
+    category: str | None
+    likely: tuple[tuple[str, float], ...]
+    version: str = "guesses"
+
+    def classify(self, text):
+        return Guess(self.category, self.likely[0][1], self.likely, ("air",), None)
+
+
+@pytest.mark.parametrize(
+    ("category", "arguments", "said"),
+    [
+        (None, [], "unsure · by its words, confidence 45%, words: air; may be banjir, saluran_air "),
+        (None, ["--category", "potholes"], "unknown · named by the app as 'potholes'; may be banjir, saluran_air "),
+        ("banjir", [], "banjir · by its words, confidence 45%, words: air; may also be saluran_air "),
+    ],
+)
+def test_what_else_it_may_be_is_said_to_be_so_beside_a_category_alone(explain, loaded, monkeypatch, category, arguments, said):
+    guesses = Guesses(category, (("banjir", 0.45), ("saluran_air", 0.4)))
+    monkeypatch.setattr(loaded, "readers", replace(loaded.readers, classifier=guesses))
+    assert said in words(explain("Air", *arguments))
+
+
+def test_a_ward_near_a_place_outside_the_city_is_what_it_may_be(explain):
+    assert " may be: Kelurahan Pulau Untung Jawa " in words(explain("Air", "--at", "-5.99,106.84"))
+    assert " may also be: Kelurahan Menteng " in words(explain("Air", "--at", "-6.2088,106.8456"))
 
 
 def test_units_that_share_a_name_are_told_apart(explain):
