@@ -25,7 +25,7 @@ from services.routing.wards.exact import BoundariesFault
 from services.routing.wards.wards import WardsFault
 from tanggap.contracts import city as cities
 from tanggap.contracts.city import City
-from tanggap.contracts.events import ComplaintSubmitted, Point
+from tanggap.contracts.events import ATTRIBUTE_KEY, ComplaintSubmitted, Point
 from tanggap.contracts.faults import CityFaults
 from tanggap.contracts.sla_clocks import CEILING, FLOOR
 from tanggap.platform.clock import utc_now
@@ -148,6 +148,8 @@ def attribute(given: str) -> tuple[str, str]:
     key, separator, value = given.partition("=")
     if not separator or not key:
         refuse(f"--attribute must be KEY=VALUE, not {given!r}")
+    if not re.fullmatch(ATTRIBUTE_KEY, key):
+        refuse(f"--attribute: {key!r} can't be a key; keys are 1 to 64 small letters, digits, _, . and -")
     return key, value
 
 
