@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast, get_args
@@ -85,17 +86,23 @@ def load(folder: Path, city: City) -> Policy:
 
 
 def read(path: Path, name: str) -> bytes:
-    """The file's bytes, as `parse` takes them. Raises `CityFaults`, under that name, for a file that can't be read or is too large."""
+    """The file's bytes, as `parse` takes them.
+
+    Raises `CityFaults`, under that name, for one that can't be read, is no regular file or is too large.
+    """
     try:
-        size = path.stat().st_size
-        if size <= MOST_BYTES:
+        status = path.stat()
+        # A pipe or a device may never end, and has no size to judge it by.
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
             return path.read_bytes()
     except FileNotFoundError:
         what = "the file is missing"
     except OSError as error:
         what = f"the file can't be read: {error.strerror}"
     else:
-        what = f"has {size:,} bytes; a policy has at most {MOST_BYTES:,}"
+        what = f"has {status.st_size:,} bytes; a policy has at most {MOST_BYTES:,}"
+        if not stat.S_ISREG(status.st_mode):
+            what = "the file can't be read: a policy must be a regular file, not a folder, a pipe or a device"
     raise CityFaults([Fault(name, 1, what)])
 
 

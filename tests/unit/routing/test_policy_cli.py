@@ -1,6 +1,8 @@
 """`tanggap policy check` and `explain`, as an operator without a database meets them."""
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -95,10 +97,17 @@ def test_a_file_that_can_not_be_a_policy_is_one_line(run, tmp_path, content, sai
     assert said in line
 
 
-def test_a_folder_is_no_policy(run, tmp_path):
-    done = run("check", str(tmp_path))
-    assert done.exit_code == 1
-    assert "can't be read" in done.stderr
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_is_no_policy_and_nobody_waits_for_its_end(run, tmp_path):
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe, Path("/dev/zero")):
+        done = run("check", str(path))
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert (
+            done.stderr
+            == f"{path}:1: the file can't be read: a policy must be a regular file, not a folder, a pipe or a device\n"
+        )
 
 
 def test_a_city_that_is_none_is_told_in_lines(run, tmp_path):
