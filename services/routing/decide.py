@@ -159,7 +159,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
             ward=place.ward,
             also=judged.also,
             problem=_problem(place, facts),
-            category=known.subject.category,
+            category=_repeatable(city, known.subject.category),
             urgency="emergency" if known.subject.emergencies else facts.urgency or "normal",
             clocks=city.sla.triage_terms(submitted.received_at),
             decision=decision,
@@ -177,6 +177,11 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         clocks=city.sla.terms(category.slug, category.urgency, submitted.received_at),
         decision=decision,
     )
+
+
+def _repeatable(city: City, category: str | None) -> str | None:
+    """A category that was named, where it may be told to everybody: the city's, or what looks like a code; else None."""
+    return category if category in city.categories or (category and _A_CODE.fullmatch(category)) else None
 
 
 def _category_method(known: Known, judged: Judged) -> CategoryMethod:
@@ -236,7 +241,8 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
     counted = city.categories[rule.counted_as] if rule.counted_as is not None else None
     category, subject = known.facts.category, known.subject
     if category == UNKNOWN_CATEGORY:
-        said = f' "{subject.category}"' if subject.category and _A_CODE.fullmatch(subject.category) else ""
+        repeated = _repeatable(city, subject.category)
+        said = f' "{repeated}"' if repeated else ""
         id_, en = f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known"
     elif category == UNSURE_CATEGORY:
         id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"

@@ -146,8 +146,9 @@ async def test_other_methods_are_refused(client):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_reading_needs_no_key_and_shows_nothing_that_the_citizen_wrote(client, desk):
-    complaint = submitted("sampah", MONAS)
+@pytest.mark.parametrize("category", ["sampah", "Budi Santoso 081234567890"])
+async def test_reading_needs_no_key_and_shows_nothing_that_the_citizen_wrote(client, desk, category):
+    complaint = submitted(category, MONAS)
     await desk.handle(read([complaint]))
     text = (await client.get(f"/v1/decisions/{complaint.complaint_id}")).text
     for word in ("Budi", "0812", "-6.17539", "106.82715", complaint.number, complaint.app):

@@ -192,6 +192,19 @@ def test_the_units_that_a_notice_tells_are_told_of_what_goes_to_triage_too(decid
     assert [unit.code for unit in event.also] == ["bpbd"]
 
 
+@pytest.mark.parametrize("at", [MONAS, None])
+@pytest.mark.parametrize(
+    "category", ["Budi Santoso 081234567890", "081234567890", "budi@example.org", "", " ", "pju\n", "x" * 41]
+)
+def test_a_category_that_is_no_code_is_not_repeated_since_it_may_be_what_the_citizen_wrote(decided, category, at):
+    event = decided(category, at)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert event.category is None
+    assert event.decision.category_method == "app"
+    if category.strip():
+        assert category not in event.model_dump_json()
+
+
 def test_an_unknown_category_goes_to_triage_with_the_ward_as_the_first_alternative(decided):
     event = decided("potholes")
     assert isinstance(event, ComplaintTriageRequested)
