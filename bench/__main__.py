@@ -301,8 +301,10 @@ def main() -> None:
     if table.rows:
         Console(width=120).print(table)
     if decision := results.get("decide"):
+        readers = ("gazetteer", "classifier")
+        asked = "".join(f", {name} {us:.0f} µs a text" for name in readers if (us := decision[f"{name}_us"]) is not None)
         print(
-            f"One decision: median {decision['median_us']:.0f} µs, p99 {decision['p99_us']:.0f} µs on one core; "
+            f"One decision: median {decision['median_us']:.0f} µs, p99 {decision['p99_us']:.0f} µs on one core{asked}; "
             f"the city loads in {decision['load_seconds']:.2f} s; {decision['memory_mb']:.0f} MB then."
         )
     if slow:
