@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from quality.__main__ import AGENCY_RIGHT, CATEGORY_RIGHT, CROSSED, HELD_BACK, Figure, of_subjects
 from services.routing.classifier.figures import Text, measure
 from tests.support.routing import JAKARTA
@@ -41,12 +43,13 @@ def test_texts_that_the_builder_knows_have_no_bound():
     assert not any(one.low for one in figures(0, CROSSED).values())
 
 
-def test_the_command_prints_all_parts_and_says_what_misses_its_bound():
+@pytest.mark.timeout(300)  # the cross-validation alone takes a minute and more on a busy machine
+def test_the_command_prints_all_parts_and_no_figure_misses_its_bound():
     run = subprocess.run(
-        [sys.executable, "-m", "quality"], cwd=JAKARTA.parents[1], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-m", "quality"], cwd=JAKARTA.parents[1], capture_output=True, text=True, timeout=280, check=False
     )
-    assert run.returncode in {0, 1}, run.stderr
-    assert ("Below the bound" in run.stderr) == (run.returncode == 1)
+    # A fall below a bound is named on stderr.
+    assert (run.returncode, run.stderr) == (0, "")
     for said in (
         "random points of the land",
         "landmarks in the kelurahan",
@@ -58,4 +61,3 @@ def test_the_command_prints_all_parts_and_says_what_misses_its_bound():
         assert said in run.stdout
     assert "coverage against accuracy" in run.stdout
     assert "most often taken for another" in run.stdout
-    assert "landmarks" not in run.stderr
