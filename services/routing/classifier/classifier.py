@@ -1,7 +1,7 @@
 """What a complaint is about, by its words: one of the city's categories with a calibrated confidence, and the words that decided.
 
 The model is a table of words and pairs of words, each with what it says for and against the categories; a text's score is their sum. It
-is what `tanggap classifier build` (`classifier_build.py`) makes of `cities/*/classifier/`, and can be read with the eye.
+is what `tanggap classifier build` (`build.py`) makes of `cities/*/classifier/`, and can be read with the eye.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ also:                           # optional: who is told at the same time, whoeve
     why: {id: ..., en: ...}
 ```
 
-The check is exact (`policy_check.py`): a rule that never decides, a complaint left over, a target that names nobody for something
+The check is exact (`check.py`): a rule that never decides, a complaint left over, a target that names nobody for something
 that reaches it, a notice that tells nobody anything new: all are faults.
 """
 

@@ -1,7 +1,7 @@
 """Who must act: the city's routing policy (`routing.yaml`), asked with the facts of a complaint.
 
 The policy is an ordered list of rules; the first that matches decides. Beside them stand notices: each that matches has its units
-told at the same time, whoever acts. `policy_file.py` reads the file, `policy_check.py` proves that every complaint finds a unit.
+told at the same time, whoever acts. `file.py` reads the file, `check.py` proves that every complaint finds a unit.
 """
 
 from __future__ import annotations

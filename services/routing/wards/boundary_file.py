@@ -1,7 +1,7 @@
 """Reads a GeoJSON file of the wards' boundaries, from whichever office: finds its codes and names, and tells every fault.
 
 Needs no geometry library, so that a running service can read the file too (`exact.py`). Whether the polygons are sound, overlap or
-leave holes only the builder can tell (`wards_build.py`).
+leave holes only the builder can tell (`build.py`).
 """
 
 from __future__ import annotations

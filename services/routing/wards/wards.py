@@ -1,6 +1,6 @@
 """Which ward a point lies in: the H3 index of the city's wards, loaded once and asked in some 2 microseconds.
 
-The index is what `tanggap wards build` (`wards_build.py`) makes of the boundaries: compacted H3 cells, each with its ward, and
+The index is what `tanggap wards build` (`build.py`) makes of the boundaries: compacted H3 cells, each with its ward, and
 the cells of the sea near the shore, each with the nearest ward. It needs no geometry library to be read. Nothing here knows the
 city's names or its neighbours: `places.py` puts those to it.
 """
