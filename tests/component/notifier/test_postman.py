@@ -281,15 +281,20 @@ async def test_one_recipient_that_hangs_delays_only_its_own_alert(office: Office
     assert await office.value("SELECT count(*) FROM attempts WHERE outcome = 'provider-away'") == 0
 
 
-async def test_an_alert_whose_process_died_is_sent_again_when_its_lease_runs_out_and_that_is_counted(
-    office: Office, mailbox: Mailbox
-):
+async def killed_when_the_mail_was_out(office: Office) -> Life:
+    """A complaint whose alert was sent by a process that died before it wrote the outcome."""
     office.lease_seconds = 1.0
     life = Life().submitted().assigned()
     await office.log(life)
     claimed = await office.claim()
     await office.provider().send("tanggap@jakarta.example", LURAH, claimed.mail(office))
-    # Here the process is killed: the mail is out, its outcome is not written.
+    return life
+
+
+async def test_an_alert_whose_process_died_is_sent_again_when_its_lease_runs_out_and_that_is_counted(
+    office: Office, mailbox: Mailbox
+):
+    await killed_when_the_mail_was_out(office)
     before = figures.RESENDS.labels("email")._value.get()
     async with office.at_work():
         await office.until(SENT, 1)
@@ -306,12 +311,8 @@ async def test_an_alert_whose_process_died_is_sent_again_when_its_lease_runs_out
 async def test_an_alert_that_was_answered_before_its_outcome_was_written_is_sent_again_so_that_the_log_says_it_was(
     office: Office, mailbox: Mailbox
 ):
-    office.lease_seconds = 1.0
-    life = Life().submitted().assigned()
-    await office.log(life)
-    claimed = await office.claim()
-    await office.provider().send("tanggap@jakarta.example", LURAH, claimed.mail(office))
-    # The process is killed, and the official answers the mail that is out.
+    life = await killed_when_the_mail_was_out(office)
+    # The official answers it.
     await office.log(life.resolved(Actor(role="lurah", unit=GAMBIR)))
     mailbox.refuse = lambda _: "451 4.7.1 try again later"
     async with office.at_work():
