@@ -6,7 +6,6 @@ an agency that has a branch in each city, each chain an end.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +21,7 @@ from tanggap.contracts.faults import CityFaults, Fault, Faults
 from tanggap.contracts.sla_clocks import Calendar
 from tanggap.contracts.sla_file import Hours, read_sla
 from tanggap.contracts.sla_policy import SlaPolicy
-from tanggap.contracts.sources import Entry, Row, read_rows, read_yaml
+from tanggap.contracts.sources import Entry, Row, read_rows, read_yaml, version_of
 
 __all__ = [
     "Agency",
@@ -267,7 +266,7 @@ def load(folder: Path) -> City:
         name=name,
         root=root,
         number_prefix=prefix,
-        version=_version(folder),
+        version=version_of(folder, _FILES),
         calendar=calendar,
         units=units,
         agencies=agencies,
@@ -278,15 +277,6 @@ def load(folder: Path) -> City:
         neighbours_reach_km=reach_km,
         triage_unit=triage.unit,
     )
-
-
-def _version(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name in _FILES:
-        content = (folder / name).read_bytes()
-        digest.update(f"{name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()[:12]
 
 
 def _read_city(folder: Path, faults: Faults) -> tuple[str, str, str, UnitInfo | None]:

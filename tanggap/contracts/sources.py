@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -280,3 +281,16 @@ def parse_yaml(file: str, text: str, faults: Faults) -> Entry | None:
         faults.add(file, 1, "is empty")
         return None
     return Entry(file, node, faults)
+
+
+def version_of(folder: Path, names: Iterable[str]) -> str:
+    """The version of a folder's files: the start of the SHA-256 sum of their names, lengths (bytes) and contents, in that order.
+
+    Raises `OSError` for one that can't be read.
+    """
+    digest = hashlib.sha256()
+    for name in names:
+        content = (folder / name).read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from services.routing.gazetteer.names import Guard, Name
 from services.routing.gazetteer.text import squash
 from tanggap.contracts.city import CITY_LEVELS, City
 from tanggap.contracts.faults import CityFaults, Faults
-from tanggap.contracts.sources import Entry, Row, read_rows, read_text, read_yaml
+from tanggap.contracts.sources import Entry, Row, read_rows, read_text, read_yaml, version_of
 
 LANDMARKS: Final = "landmarks.csv"
 """Well-known places that are no units, each with its wards and a point that lies in the first of them."""
@@ -85,7 +84,7 @@ def read(folder: Path, city: City) -> Book:
     for key, draft in drafts.by_key.items():
         name = _finished(draft, guards.get(key, ""))
         names += ((written, name) for written in draft.written)
-    return Book(tuple(names), spellings, ordinary | MARKS.keys(), _version(folder))
+    return Book(tuple(names), spellings, ordinary | MARKS.keys(), version_of(folder, _FILES))
 
 
 def _finished(draft: _Draft, guard: Guard) -> Name:
@@ -100,15 +99,6 @@ def _finished(draft: _Draft, guard: Guard) -> Name:
         guard=guard,
         parts=max(len(written.split()) for written in draft.written),
     )
-
-
-def _version(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name in _FILES:
-        content = (folder / name).read_bytes()
-        digest.update(f"{name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()[:12]
 
 
 def _add_units(drafts: _Drafts, city: City) -> None:
