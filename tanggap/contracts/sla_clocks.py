@@ -8,10 +8,12 @@ world's clock still says Sunday.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from itertools import accumulate
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tanggap.contracts.events import Basis, ClockName, ClockTerm
@@ -69,13 +71,43 @@ def no_holidays(_year: int) -> Mapping[date, str]:
     return {}
 
 
+class _Year(NamedTuple):
+    """A local year of a calendar, in order. Moments are UTC.
+
+    `start`, `end`: 0:00 of its first day, 24:00 of its last. `days`: those on which work is done, and `ends`: 24:00 of each. `opens`,
+    `closes`: when the offices do; `worked`: the working time from the year's start to each of `closes`.
+    """
+
+    number: int
+    start: datetime
+    end: datetime
+    days: list[date]
+    ends: dict[date, datetime]
+    opens: list[datetime]
+    closes: list[datetime]
+    worked: list[timedelta]
+
+    @property
+    def total(self) -> timedelta:
+        """The year's working time."""
+        return self.worked[-1] if self.worked else _ZERO
+
+    def worked_by(self, moment: datetime) -> timedelta:
+        """The working time from the year's start to a moment in it."""
+        span = bisect_left(self.closes, moment)
+        if span == len(self.closes):
+            return self.total
+        left = self.closes[span] - max(moment, self.opens[span])
+        return self.worked[span] - left
+
+
 class Calendar:
-    """When a city's offices work. Days are computed when first asked for, and kept.
+    """When a city's offices work. Years are computed when first asked for, and kept.
 
     Raises `UnknownYear` where a question touches a year whose holidays are unknown.
     """
 
-    __slots__ = ("_days", "_holidays", "_lenient", "_provisional", "seasons", "tz", "week")
+    __slots__ = ("_holidays", "_last", "_lenient", "_provisional", "_years", "seasons", "tz", "week")
 
     def __init__(
         self,
@@ -97,7 +129,8 @@ class Calendar:
         self.seasons: Final = tuple(seasons)
         self._holidays: Final = holidays
         self._lenient: Final = lenient
-        self._days: dict[date, tuple[tuple[datetime, datetime], ...]] = {}
+        self._years: dict[int, _Year] = {}
+        self._last: _Year | None = None
         self._provisional: Calendar | None = self if lenient else None
 
     @property
@@ -121,12 +154,14 @@ class Calendar:
 
     def is_working_day(self, day: date) -> bool:
         """Whether any work is done on the local day."""
-        return bool(self._spans(day))
+        return day in self._year(day.year).ends
 
     def is_open(self, moment: datetime) -> bool:
         """Whether the offices work at an aware moment; at the end of a span they no longer do."""
         moment = clipped(moment)
-        return any(opens <= moment < closes for opens, closes in self._spans(self.day_of(moment)))
+        year = self._year_at(moment)
+        span = bisect_right(year.opens, moment) - 1
+        return span >= 0 and moment < year.closes[span]
 
     def day_of(self, moment: datetime) -> date:
         """The local day of an aware moment."""
@@ -153,56 +188,81 @@ class Calendar:
         A report on Saturday with one working day is due at the end of Monday; so is one on Sunday; one on Monday, whatever the
         hour, at the end of Tuesday.
         """
-        day = self.day_of(clipped(start))
-        last = CEILING.date()
-        while days > 0 and day < last:
-            day += _DAY
-            if self._spans(day):
-                days -= 1
-        return self.day_end(day)
+        start = clipped(start)
+        if days <= 0:
+            return self.day_end(self.day_of(start))
+        year = self._year_at(start)
+        nth = bisect_right(year.days, self.day_of(start)) + days - 1
+        while nth >= len(year.days):
+            if year.number >= CEILING.year:
+                return self.day_end(CEILING.date())
+            nth -= len(year.days)
+            year = self._year(year.number + 1)
+        return year.ends[year.days[nth]]
 
     def is_day_end(self, moment: datetime) -> bool:
         """Whether it is 24:00 of a local day, at which nobody is just stopping work: where a budget of working days ends."""
         day = self.day_of(moment - _DAY)
-        spans = self._spans(day)
-        return moment == self.day_end(day) and not (spans and spans[-1][1] == moment)
+        if moment != self.day_end(day):
+            return False
+        year = self._year(day.year)
+        span = bisect_left(year.closes, moment)
+        return span == len(year.closes) or year.closes[span] != moment
 
     def _add(self, start: datetime, amount: timedelta) -> datetime:
         start = clipped(start)
         if amount <= _ZERO:
             return start
-        day, last = self.day_of(start), CEILING.date()
-        while day < last:
-            for opens, closes in self._spans(day):
-                if closes <= start:
-                    continue
-                begins = max(opens, start)
-                if amount <= closes - begins:
-                    return begins + amount
-                amount -= closes - begins
-            day += _DAY
-        return CEILING
+        year = self._year_at(start)
+        done = year.worked_by(start) + amount
+        while done > year.total:
+            if year.number >= CEILING.year:
+                return CEILING
+            done -= year.total
+            year = self._year(year.number + 1)
+        span = bisect_left(year.worked, done)
+        return min(CEILING, year.closes[span] - (year.worked[span] - done))
 
     def _between(self, start: datetime, end: datetime) -> timedelta:
         start, end = clipped(start), clipped(end)
-        total = _ZERO
         if end <= start:
-            return total
-        day, last = self.day_of(start), self.day_of(end)
-        while day <= last:
-            for opens, closes in self._spans(day):
-                begins, ends = max(opens, start), min(closes, end)
-                if begins < ends:
-                    total += ends - begins
-            day += _DAY
-        return total
+            return _ZERO
+        year = self._year_at(start)
+        total = -year.worked_by(start)
+        while end >= year.end:
+            total += year.total
+            year = self._year(year.number + 1)
+        return total + year.worked_by(end)
 
-    def _spans(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
-        spans = self._days.get(day)
-        if spans is None:
-            spans = () if self.holiday(day) is not None else self._hours(day)
-            self._days[day] = spans
-        return spans
+    def _year_at(self, moment: datetime) -> _Year:
+        """The local year of a moment in UTC."""
+        year = self._last
+        if year is None or not year.start <= moment < year.end:
+            year = self._last = self._year(self.day_of(moment).year)
+        return year
+
+    def _year(self, number: int) -> _Year:
+        year = self._years.get(number)
+        if year is None:
+            year = self._years[number] = self._computed(number)
+        return year
+
+    def _computed(self, number: int) -> _Year:
+        first = date(number, 1, 1)
+        days = [first + timedelta(days=at) for at in range((date(number + 1, 1, 1) - first).days)]
+        hours = {day: () if self.holiday(day) is not None else self._hours(day) for day in days}
+        working = [day for day, spans in hours.items() if spans]
+        spans = [span for day in working for span in hours[day]]
+        return _Year(
+            number=number,
+            start=self._at(first, 0),
+            end=self.day_end(days[-1]),
+            days=working,
+            ends={day: self.day_end(day) for day in working},
+            opens=[opens for opens, _ in spans],
+            closes=[closes for _, closes in spans],
+            worked=list(accumulate([closes - opens for opens, closes in spans])),
+        )
 
     def _hours(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
         week = next((season.week for season in self.seasons if season.first <= day <= season.last), self.week)

@@ -21,7 +21,8 @@ from services.routing.classifier.classifier import MODEL, Classifier, Guess, Mod
 from services.routing.classifier.figures import Text, read_texts
 from services.routing.classifier.learn import Example, learn
 from services.routing.classifier.sources import FILES, FOLDER, Sources, Term, read
-from services.routing.classifier.text import Reader, Spellings, stems, tokens_of
+from services.routing.classifier.text import Reader, Spellings, stems
+from services.routing.tokens import tokens_of
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import CityFaults, Faults
 
@@ -133,9 +134,9 @@ def _ground(folder: Path, city: City, path: Path) -> Ground:
         agencies=tuple(category.agency for category in city.categories.values()),
         spellings=spellings,
         prior=prior,
-        lexicon=tuple((reader.read(" ".join(one.words)), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon),
-        sentences=tuple((reader.read(one.text), index[one.category], 1.0) for one in sources.sentences),
-        texts=tuple((reader.read(one.text), index[one.category], 1.0) for one in texts),
+        lexicon=tuple((reader.read(tokens_of(" ".join(one.words))), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon),
+        sentences=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in sources.sentences),
+        texts=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in texts),
         written=texts,
         sums={name: _sum(folder / FOLDER / name) for name in FILES} | {path.name: _sum(path)},
     )

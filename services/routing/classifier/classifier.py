@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import exp, inf
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.routing.classifier.text import Reader, Spellings
+from services.routing.tokens import tokens_of
 
 MODEL: Final = "classifier.json"
 """In the city's folder."""
@@ -97,10 +98,11 @@ class ModelFile(BaseModel):
 class Speaks(NamedTuple):
     """What a term says.
 
-    `weights`: for and against categories (their index), nats. `most`: the category that it says most of, -1 where it says nothing, and
-    `by` how much. `words`: the term's own.
+    `each`: for and against categories (their index), nats; `weights`: the same, to look one up. `most`: the category that it says most
+    of, -1 where it says nothing, and `by` how much. `words`: the term's own.
     """
 
+    each: tuple[tuple[int, float], ...]
     weights: dict[int, float]
     most: int
     by: float
@@ -118,7 +120,9 @@ class Classifier:
         "_bias",
         "_categories",
         "_doubt",
+        "_nothing",
         "_other",
+        "_pairs",
         "_reader",
         "_second_from",
         "_temperature",
@@ -138,6 +142,9 @@ class Classifier:
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = {term: _speaks(term, weights, index) for term, weights in model.terms.items()}
+        self._pairs: Final = _by_words(term for term in self._terms if " " in term)
+        # Places for what terms say of each category, and one for those that say nothing (index -1).
+        self._nothing: Final = [0.0] * (len(index) + 1)
         self._reader: Final = Reader(model.spellings, (term for term in self._terms if " " not in term))
 
     @classmethod
@@ -150,15 +157,20 @@ class Classifier:
         """The categories' slugs that it knows."""
         return self._categories
 
-    def classify(self, text: str) -> Guess:
-        """What the text is about. Total: every text has an answer, in bounded time."""
+    def classify(self, text: str, tokens: list[str] | None = None) -> Guess:
+        """What the text is about. Total: every text has an answer, in bounded time.
+
+        `tokens`: its own (`tokens_of`), where whoever asks has read it already.
+        """
         terms = self._terms
         found: Found = []
-        scores = list(self._bias)
-        for term, factor in self._reader.read(text, terms).items():
+        scores, own = list(self._bias), self._nothing.copy()
+        for term, factor in self._reader.read(tokens_of(text) if tokens is None else tokens, self._pairs).items():
             speaks = terms[term]
             found.append((term, factor, speaks))
-            for at, weight in speaks.weights.items():
+            each, _, most, by, _ = speaks
+            own[most] += factor * by
+            for at, weight in each:
                 scores[at] += factor * weight
         if not found:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
@@ -166,40 +178,46 @@ class Classifier:
         best, likely = self._likely(scores)
         confidence = likely[0][1]
         said = [
-            (-nats, term, speaks.words)
-            for term, factor, speaks in found
-            if (nats := factor * speaks.weights.get(best, 0.0)) >= DECIDES
+            (-nats, term, words)
+            for term, factor, (_, weights, _, _, words) in found
+            if best in weights and (nats := factor * weights[best]) >= DECIDES
         ]
         said.sort()
+        own[best] = own[self._other] = own[-1] = 0.0
+        second = None
+        if max(own) >= self._second_from:
+            second = self._second(found, best, {word for nats, _, words in said if -nats >= SPENDS for word in words})
         return Guess(
-            category=self._categories[best] if confidence >= self.threshold else None,
-            confidence=confidence,
-            likely=tuple([one for one in likely if one[1] >= BAREST]),
-            words=tuple([term for _, term, _ in said[:MOST_WORDS]]),
-            second=self._second(found, best, {word for nats, _, words in said if -nats >= SPENDS for word in words}),
+            self._categories[best] if confidence >= self.threshold else None,
+            confidence,
+            tuple(likely),
+            tuple([term for _, term, _ in said[:MOST_WORDS]]),
+            second,
         )
 
     def _likely(self, scores: list[float]) -> tuple[int, list[tuple[str, float]]]:
-        """The best category of `scores`, which are spent; and the likeliest with their probabilities, no further than may be told.
+        """The best category of `scores`, which are spent; and the likeliest with their probabilities, as many as may be told.
 
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
         most, temperature, doubt = max(scores), self._temperature, self._doubt
         best = at = scores.index(most)
-        parts = [exp((score - most) / temperature) for score in scores]
-        whole, each, told = sum(parts), doubt / len(scores), min(LIKELY, len(scores))
-        likely: list[tuple[str, float]] = []
-        while True:
-            share = parts[at] / whole * (1 - doubt) + each
-            likely.append((self._categories[at], share))
-            if share < BAREST or len(likely) == told:
-                return best, likely
+        whole = sum([exp((score - most) / temperature) for score in scores])
+        sure, each, told = 1 - doubt, doubt / len(scores), min(LIKELY, len(scores))
+        likely = [(self._categories[at], 1 / whole * sure + each)]
+        while len(likely) < told:
             scores[at] = -inf
-            at = scores.index(max(scores))
+            next_ = max(scores)
+            share = exp((next_ - most) / temperature) / whole * sure + each
+            if share < BAREST:
+                break
+            at = scores.index(next_)
+            likely.append((self._categories[at], share))
+        return best, likely
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
-        return self._reader.read(text, self._terms)
+        return self._reader.read(tokens_of(text), self._pairs)
 
     def scores(self, terms: Mapping[str, float]) -> list[float]:
         """What terms say for each category, nats, before the temperature; for the builder."""
@@ -211,15 +229,9 @@ class Classifier:
 
     def _second(self, found: Found, best: int, spent: set[str]) -> str | None:
         """A category that other words than `spent` speak for, enough of them, each more than for any other."""
-        own: dict[int, float] = {}
-        for _, factor, (_, most, by, _) in found:
-            own[most] = own.get(most, 0.0) + factor * by
-        for no_second in (best, self._other, -1):
-            own.pop(no_second, None)
-        if not own or max(own.values()) < self._second_from:
-            return None
-        own = dict.fromkeys(own, 0.0)
-        for _, factor, (weights, most, by, words) in found:
+        no_second = (best, self._other, -1)
+        own = {most: 0.0 for _, _, (_, _, most, _, _) in found if most not in no_second}
+        for _, factor, (_, weights, most, by, words) in found:
             if factor > 0 and most in own and spent.isdisjoint(words):
                 own[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
         second = max(own, key=own.__getitem__)
@@ -229,7 +241,16 @@ class Classifier:
 def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -> Speaks:
     by_index = {index[category]: weight for category, weight in weights.items()}
     most, by = next(iter(by_index.items()), (-1, 0.0))
-    return Speaks(by_index, most, by, tuple(term.split(" ")))
+    return Speaks(tuple(by_index.items()), by_index, most, by, tuple(term.split(" ")))
+
+
+def _by_words(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Pairs by their first word and their second: to look one up makes no string then."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        first, second = pair.split(" ")
+        found.setdefault(first, {})[second] = pair
+    return found
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:

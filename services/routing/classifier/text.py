@@ -8,19 +8,14 @@ and their like names a place and counts less, as does what follows `jadi`: it is
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from services.routing.invisible import INVISIBLE
+from services.routing.tokens import SIGNS
 
 Cue = Literal["", "place", "ask", "result", "denial", "name", "end"]
 
-MOST: Final = 4_000
-"""Only so many characters of a text are read: a complaint has said what it is about before that, and the time stays bounded."""
-MOST_WORDS: Final = 400
-"""As `MOST`, for words."""
 MOST_GUESSES: Final = 60
 """For so many unknown words of a text a known one is sought at one letter's distance."""
 LONGEST: Final = 24
@@ -91,15 +86,8 @@ _SHORT_SUFFIXES: Final = frozenset({"an", "i", "in", "ku", "mu", "annya", "anny"
 
 _ENGLISH: Final = ("s", "es", "ing", "ed")
 
-_TRIPLED: Final = re.compile(r"([^\W\d_])\1\1+")
-_TRIPLED_PLAIN: Final = re.compile(r"([a-z])\1\1+")
 _DOUBLED: Final = re.compile(r"([a-z])\1")
 _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
-_PARTS_OF_TEXT: Final = re.compile(r"[^\W_]+|[.,!?;\n]")
-_SIGNS: Final = ".,!?;"
-# What parts words in plain text, but for the signs that are words of their own. Translating and splitting takes a third of the time
-# that an expression does.
-_PLAIN: Final = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum() and chr(code) not in _SIGNS})
 
 
 class Word(NamedTuple):
@@ -126,29 +114,6 @@ class Spellings:
     everyday: frozenset[str]
     names: frozenset[str]
     """Places' names of two words, of which one is a word of complaints too (Lubang Buaya, Kali Baru)."""
-
-
-def tokens_of(text: str) -> list[str]:
-    """The words of a text and the signs that end a clause, in small letters, stretched letters once."""
-    if len(text) > MOST:
-        text = text[:MOST]
-    if text.isascii():
-        text = text.lower()
-        if _TRIPLED_PLAIN.search(text):
-            text = _TRIPLED_PLAIN.sub(r"\1", text)
-        text = text.replace("'", "").translate(_PLAIN)
-        for sign in _SIGNS:
-            if sign in text:
-                text = text.replace(sign, f" {sign} ")
-        found = text.split()
-    else:
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text)[:MOST].translate(_PLAIN_QUOTES))
-        text = _TRIPLED.sub(r"\1", INVISIBLE.sub("", text).casefold())
-        found = _PARTS_OF_TEXT.findall(text)
-    return found if len(found) <= MOST_WORDS else found[:MOST_WORDS]
-
-
-_PLAIN_QUOTES: Final = {ord(sign): None for sign in "'\u2018\u2019\u02bc`"}
 
 
 def stems(token: str) -> Iterator[str]:
@@ -200,26 +165,36 @@ class Reader:
         for cue, words in cues:
             known.update((word, Word(known.get(word, SILENT).root, cue)) for word in words)
         known.update((spelling, known[word]) for spelling, word in spellings.variants.items() if word in known)
-        known.update(dict.fromkeys((*_SIGNS, "\n"), _END))
+        known.update(dict.fromkeys((*SIGNS, "\n"), _END))
         self._known: Final = known
         self._names: Final = spellings.names
         self._whole: Final = spellings.whole
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word] = {}
 
-    def read(  # noqa: C901, PLR0912 - one walk through the words, which every complaint waits for
-        self, text: str, wanted: Mapping[str, object] | None = None
+    def read(  # noqa: C901, PLR0912, PLR0914 - one walk through the words, which every complaint waits for
+        self, tokens: Iterable[str], wanted: Mapping[str, Mapping[str, str]] | None = None
     ) -> dict[str, float]:
-        """The words and pairs of a text, each with how much it counts. `wanted`: the only pairs to give; all, where None."""
+        """The words and pairs of a text's `tokens_of`, each with how much it counts.
+
+        `wanted`: the only pairs to give, by their first word and their second; all, where None.
+        """
         remembered = self._remembered
         found: dict[str, float] = {}
         guesses = MOST_GUESSES
         factor, left, before, spelt, count = 1.0, 0, "", "", 0
-        for token in tokens_of(text):
+        for token in tokens:
             word = remembered.get(token)
             if word is None:
                 word, guessed = self._resolve(token, guesses)
                 guesses -= guessed
+            if word is SILENT:  # half of the words of a text
+                spelt = token
+                if left:
+                    left -= 1
+                    if not left:
+                        factor = 1.0
+                continue
             root, cue = word
             if cue == "name":
                 if f"{spelt} {token}" in self._names:
@@ -234,8 +209,9 @@ class Reader:
                 if counts > found.get(root, 0.0) or counts < 0:
                     found[root] = counts
                 if before:
-                    pair = f"{before} {root}"
-                    if wanted is None or pair in wanted:
+                    if wanted is None:
+                        found[f"{before} {root}"] = counts
+                    elif before in wanted and (pair := wanted[before].get(root)):
                         found[pair] = counts
                 before = root
             if left:

@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from services.routing.invisible import INVISIBLE
-
-_TRIPLED: Final = re.compile(r"([^\W\d_])\1\1+")
-_TRIPLED_PLAIN: Final = re.compile(r"([a-z])\1\1+")
-_WORD: Final = re.compile(r"[^\W_]+")
+from services.routing.tokens import SIGNS, are_words_and_signs, words_of
 
 ENDING: Final = "nya"
 """Indonesian's the/its/their: apinya is asked for as api."""
 _SHORTEST_STEM: Final = 3
 """The ending is taken off where so many letters are left: not from hanya or punya."""
 
-# What parts words in plain text; translating and splitting takes a third of the time that an expression does.
-_PARTS: Final = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
-
 
 def phrase_of(text: str) -> str:
     """The words of a text in a row: small letters, compatible forms made one (NFKC), without marks, stretched letters once, no -nya."""
-    return " ".join(map(_stem, _tokens(text)))
+    return " ".join(map(_stem, words_of(text)))
 
 
 class Said:
-    """A complaint's text, of which rules ask words. It is taken apart when the first does, since for most complaints none does."""
+    """A complaint's text, of which rules ask words. It is taken apart when the first does, since of some complaints none does.
 
-    __slots__ = ("_phrase", "_tokens", "text")
+    `tokens`: the text's own (`tokens_of`), where whoever asks has read it already: most texts need no second reading then.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_given", "_phrase", "_tokens", "text")
+
+    def __init__(self, text: str, tokens: list[str] | None = None) -> None:
         self.text: Final = text
+        self._given: Final = tokens
         self._tokens: list[str] | None = None
         self._phrase: str | None = None
 
     @property
     def tokens(self) -> list[str]:
-        """Its words as they stand in it, with their endings."""
+        """Its words as they stand in it, with their endings; there may be signs among them, which no rule asks for."""
         if self._tokens is None:
-            self._tokens = _tokens(self.text)
+            given = self._given
+            self._tokens = given if given is not None and are_words_and_signs(given, self.text) else words_of(self.text)
         return self._tokens
 
     @property
     def phrase(self) -> str:
         """All its words in a row, without endings, a space at either end."""
         if self._phrase is None:
-            self._phrase = f" {' '.join(map(_stem, self.tokens))} "
+            self._phrase = f" {' '.join([_stem(token) for token in self.tokens if token not in SIGNS])} "
         return self._phrase
 
 
@@ -73,18 +69,6 @@ class Wanted:
     def found(self, said: Said) -> list[str]:
         """Those that the text has."""
         return [phrase for phrase in sorted(self.phrases) if f" {phrase} " in said.phrase]
-
-
-def _tokens(text: str) -> list[str]:
-    if text.isascii():
-        text = text.lower()
-        if _TRIPLED_PLAIN.search(text):
-            text = _TRIPLED_PLAIN.sub(r"\1", text)
-        return text.translate(_PARTS).split()
-    # Decomposed first, so that a mark goes whether it was written into its letter or after it.
-    text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))
-    text = _TRIPLED.sub(r"\1", unicodedata.normalize("NFKC", text).casefold())
-    return _WORD.findall(text)
 
 
 def _stem(word: str) -> str:
