@@ -32,10 +32,8 @@ from tanggap.contracts.events import (
     ComplaintAssigned,
     ComplaintSubmitted,
     ComplaintTriageRequested,
-    Decision,
     TriageProblem,
     Unit,
-    Words,
     whole_percent,
 )
 
@@ -134,22 +132,23 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
     judged = judge(known, city, policy)
     place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
     category = city.categories.get(judged.counted.category)
-    decision = Decision(
-        method=place.method,
-        confidence=place.confidence,
-        rule=rule.name,
-        alternatives=_alternatives(city, place, facts, rule, to),
-        reason=_reason(places, known, judged),
-        policy_version=policy.version,
-        wards_version=wards.version,
-        category_method=_category_method(known, judged),
-        category_confidence=known.subject.confidence,
-        category_words=known.subject.words,
-        other_categories=known.subject.others,
-        classifier_version=readers.classifier.version if readers.classifier is not None else None,
-        gazetteer_version=readers.gazetteer.version if readers.gazetteer is not None else None,
-        conflicts=tuple([Words(id=said.id, en=said.en) for said in (place.conflict, known.subject.conflict) if said is not None]),
-    )
+    # The event checks what it is made of, in one go: parts that checked themselves first would take twice the time.
+    decision = {
+        "method": place.method,
+        "confidence": place.confidence,
+        "rule": rule.name,
+        "alternatives": _alternatives(city, place, facts, rule, to),
+        "reason": _words(_reason(places, known, judged)),
+        "policy_version": policy.version,
+        "wards_version": wards.version,
+        "category_method": _category_method(known, judged),
+        "category_confidence": known.subject.confidence,
+        "category_words": known.subject.words,
+        "other_categories": known.subject.others,
+        "classifier_version": readers.classifier.version if readers.classifier is not None else None,
+        "gazetteer_version": readers.gazetteer.version if readers.gazetteer is not None else None,
+        "conflicts": tuple([_words(said) for said in (place.conflict, known.subject.conflict) if said is not None]),
+    }
     if judged.triage or category is None:
         return ComplaintTriageRequested.create(
             complaint_id=submitted.complaint_id,
@@ -161,7 +160,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
             problem=_problem(place, facts),
             category=_repeatable(city, known.subject.category),
             urgency="emergency" if known.subject.emergencies else facts.urgency or "normal",
-            clocks=city.sla.triage_terms(submitted.received_at),
+            clocks=city.sla.triage_stamps(submitted.received_at),
             decision=decision,
         )
     return ComplaintAssigned.create(
@@ -174,7 +173,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         agency=category.agency,
         category=category.slug,
         urgency=category.urgency,
-        clocks=city.sla.terms(category.slug, category.urgency, submitted.received_at),
+        clocks=city.sla.stamps(category.slug, category.urgency, submitted.received_at),
         decision=decision,
     )
 
@@ -220,7 +219,12 @@ def _others(city: City, place: Found, facts: Facts, rule: Rule) -> Iterator[Unit
                 yield unit
 
 
-def _reason(places: Places, known: Known, judged: Judged) -> Words:
+def _words(said: Said) -> dict[str, str]:
+    """A sentence as an event's `Words` are made of it."""
+    return {"id": said.id, "en": said.en}
+
+
+def _reason(places: Places, known: Known, judged: Judged) -> Said:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
     place, rule, to = known.place, judged.rule, places.name(judged.unit.code)
     what = _category(places.city, known, rule)
@@ -234,7 +238,7 @@ def _reason(places: Places, known: Known, judged: Judged) -> Words:
         names = [places.name(unit.code) for unit in units]
         id_ += f" Diberitahukan juga ke {' dan '.join(names)}: {notice.why.id}."
         en += f" Also told: {' and '.join(names)}: {notice.why.en}."
-    return Words(id=id_, en=en)
+    return Said(id_, en)
 
 
 def _category(city: City, known: Known, rule: Rule) -> Said:

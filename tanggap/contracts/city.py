@@ -185,7 +185,11 @@ class City:
 
     def unit(self, code: str) -> Unit:
         """The unit of that code as events name it. Raises `KeyError`."""
-        return self.units[code].unit
+        return self._named[code]
+
+    @cached_property
+    def _named(self) -> Mapping[str, Unit]:
+        return {code: info.unit for code, info in self.units.items()}
 
     def officials(self, code: str) -> tuple[Official, ...]:
         """Who hears of a unit's complaints, in order of preference. Raises `KeyError` for an unknown unit."""

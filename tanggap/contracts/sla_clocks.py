@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 from tanggap.contracts.events import Basis, ClockName, ClockTerm
@@ -318,10 +318,28 @@ class Budget:
         return cls("working", working_days=working_days)
 
 
+class Stamp(TypedDict):
+    """What a `ClockTerm` is made of: an event that is made of stamps checks them all in one go, in half the time."""
+
+    clock: ClockName
+    basis: Basis
+    budget_seconds: int
+    started_at: datetime | None
+    warn_at: datetime | None
+    due_at: datetime | None
+
+
 def term(
     clock: ClockName, budget: Budget, started_at: datetime | None, calendar: Calendar, warn_share: float = WARN_SHARE
 ) -> ClockTerm:
-    """One clock as stamped on an event. `started_at` None: a clock that starts later (verification), in seconds only.
+    """One clock as stamped on an event. Takes and raises what `stamp` does."""
+    return ClockTerm(**stamp(clock, budget, started_at, calendar, warn_share))
+
+
+def stamp(
+    clock: ClockName, budget: Budget, started_at: datetime | None, calendar: Calendar, warn_share: float = WARN_SHARE
+) -> Stamp:
+    """What one clock is stamped with. `started_at` None: a clock that starts later (verification), in seconds only.
 
     Raises `UnknownYear` where working time touches a year without known holidays, and `ValueError` for a clock that starts later
     with a budget of working days, whose seconds depend on the start.
@@ -330,16 +348,14 @@ def term(
         if budget.working_days:
             msg = f"the {clock} clock starts later, so its budget must be hours or working hours"
             raise ValueError(msg)
-        return ClockTerm(
-            clock=clock, basis=budget.basis, budget_seconds=budget.seconds, started_at=None, warn_at=None, due_at=None
-        )
+        return Stamp(clock=clock, basis=budget.basis, budget_seconds=budget.seconds, started_at=None, warn_at=None, due_at=None)
     if budget.working_days:
         due_at = calendar.add_working_days(started_at, budget.working_days)
         seconds = max(1, round(calendar.working_between(started_at, due_at)))
     else:
         seconds = budget.seconds
         due_at = _later(started_at, timedelta(seconds=seconds), budget.basis, calendar)
-    return ClockTerm(
+    return Stamp(
         clock=clock,
         basis=budget.basis,
         budget_seconds=seconds,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tanggap.contracts.events import ClockName, ClockTerm, Urgency
-from tanggap.contracts.sla_clocks import Budget, Calendar, term
+from tanggap.contracts.sla_clocks import Budget, Calendar, Stamp, stamp
 
 CLOCKS: Final[tuple[ClockName, ...]] = ("coordinate", "first_response", "resolution", "verification")
 """All clocks, in the order in which they are stamped."""
@@ -30,22 +30,30 @@ class SlaPolicy:
     triage: Budgets
 
     def terms(self, category: str, urgency: Urgency, received_at: datetime) -> tuple[ClockTerm, ...]:
-        """The clocks of a complaint of that category and urgency, from the moment of receipt.
-
-        Raises `KeyError` for an unknown category and `UnknownYear` where working time touches a year without known holidays.
-        """
-        budgets = dict(self.by_category[category])
-        if urgency in self.by_urgency:
-            budgets["first_response"] = self.by_urgency[urgency] or budgets["coordinate"]
-        return self._stamped(budgets, received_at)
+        """The clocks of a complaint of that category and urgency, from the moment of receipt. Raises as `stamps` does."""
+        return tuple([ClockTerm(**stamp) for stamp in self.stamps(category, urgency, received_at)])
 
     def triage_terms(self, received_at: datetime) -> tuple[ClockTerm, ...]:
         """The clocks that run while a person decides who must act."""
+        return tuple([ClockTerm(**stamp) for stamp in self.triage_stamps(received_at)])
+
+    def stamps(self, category: str, urgency: Urgency, received_at: datetime) -> tuple[Stamp, ...]:
+        """What `terms` are made of.
+
+        Raises `KeyError` for an unknown category and `UnknownYear` where working time touches a year without known holidays.
+        """
+        budgets = self.by_category[category]
+        if urgency in self.by_urgency:
+            budgets = {**budgets, "first_response": self.by_urgency[urgency] or budgets["coordinate"]}
+        return self._stamped(budgets, received_at)
+
+    def triage_stamps(self, received_at: datetime) -> tuple[Stamp, ...]:
+        """What `triage_terms` are made of."""
         return self._stamped(self.triage, received_at)
 
-    def _stamped(self, budgets: Budgets, received_at: datetime) -> tuple[ClockTerm, ...]:
-        return tuple(
-            term(clock, budgets[clock], None if clock == "verification" else received_at, self.calendar, self.warn_share)
+    def _stamped(self, budgets: Budgets, received_at: datetime) -> tuple[Stamp, ...]:
+        return tuple([
+            stamp(clock, budgets[clock], None if clock == "verification" else received_at, self.calendar, self.warn_share)
             for clock in CLOCKS
             if clock in budgets
-        )
+        ])

@@ -157,7 +157,7 @@ class Names:
     def _misspelt(self, lows: list[str], start: int) -> Match | None:
         """The name that an unknown word, alone or with the next, is but for one letter."""
         word = lows[start]
-        if not word.isalpha():
+        if not word.isalpha() or not self._are_near(lows, start):
             return None
         if start + 1 < len(lows) and lows[start + 1].isalpha():
             match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
@@ -165,6 +165,18 @@ class Names:
                 return match
         name = self._closest(word, "")
         return None if name is None else Match(name, start, start + 1, typo=True)
+
+    def _are_near(self, lows: list[str], start: int) -> bool:
+        """Whether any name is near to what begins there, with one word or with two more: to most words none is, and this is quick."""
+        joined, halves = "", self._halves
+        for word in lows[start : start + 3]:
+            joined += word
+            sized = halves.get(len(joined))
+            if sized is not None:
+                half, starts, ends = sized
+                if joined[:half] in starts or joined[-half:] in ends:
+                    return True
+        return False
 
     def _misspelt_from(self, lows: list[str], start: int, last: int, joined: str) -> Match | None:
         """The name that `lows[start : last + 1]`, joined, is but for one letter, or is with the next word.
@@ -191,11 +203,11 @@ class Names:
         if halves is None:
             return None
         half, starts, ends = halves
-        near = starts.get(joined[:half], ()) + ends.get(joined[-half:], ())
-        if not near or not joined.isalpha():
+        begun, ended = starts.get(joined[:half], ()), ends.get(joined[-half:], ())
+        if not (begun or ended) or not joined.isalpha():
             return None
         end = end if end in self._ordinary else ""
-        keys = {key for key in near if key.endswith(end) and _one_off(joined, key)}
+        keys = {key for key in begun + ended if key.endswith(end) and _one_off(joined, key)}
         names = {id(name): name for key in keys if (name := self._known[key]) is not None}
         return next(iter(names.values())) if len(names) == 1 else None
 

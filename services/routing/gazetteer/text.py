@@ -16,7 +16,8 @@ SEPARATORS: Final = frozenset(",;:()!?\n/|-–—.")
 
 # A word is letters and digits of any script. A full stop parts where it ends a sentence: after a word of five letters or more,
 # since shorter ones are abbreviated ("Kec. Kb. Jeruk"). A dash parts where it stands free ("Tebet - Jakarta Selatan").
-_WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|(?<=[^\W\d_]{5})\.(?=\s|$)|(?<=\s)[-–—](?=\s)")
+# What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
+_WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
 
 
 def words(text: str) -> list[str]:
