@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
@@ -176,7 +177,22 @@ class Calendar:
 
         Saturates at `CEILING`.
         """
-        return self._add(start, timedelta(seconds=seconds))
+        return self.add(start, timedelta(seconds=seconds))
+
+    def add(self, start: datetime, amount: timedelta) -> datetime:
+        """The earliest moment by which that `amount` of working time has passed since `start`, as `add_working` has it."""
+        start = clipped(start)
+        if amount <= _ZERO:
+            return start
+        year = self._year_at(start)
+        done = year.worked_by(start) + amount
+        while done > year.total:
+            if year.number >= CEILING.year:
+                return CEILING
+            done -= year.total
+            year = self._year(year.number + 1)
+        span = bisect_left(year.worked, done)
+        return min(CEILING, year.closes[span] - (year.worked[span] - done))
 
     def working_between(self, start: datetime, end: datetime) -> float:
         """Working seconds between two aware moments; 0 where `end` is not after `start`."""
@@ -208,20 +224,6 @@ class Calendar:
         year = self._year(day.year)
         span = bisect_left(year.closes, moment)
         return span == len(year.closes) or year.closes[span] != moment
-
-    def _add(self, start: datetime, amount: timedelta) -> datetime:
-        start = clipped(start)
-        if amount <= _ZERO:
-            return start
-        year = self._year_at(start)
-        done = year.worked_by(start) + amount
-        while done > year.total:
-            if year.number >= CEILING.year:
-                return CEILING
-            done -= year.total
-            year = self._year(year.number + 1)
-        span = bisect_left(year.worked, done)
-        return min(CEILING, year.closes[span] - (year.worked[span] - done))
 
     def _between(self, start: datetime, end: datetime) -> timedelta:
         start, end = clipped(start), clipped(end)
@@ -349,20 +351,27 @@ def stamp(
             msg = f"the {clock} clock starts later, so its budget must be hours or working hours"
             raise ValueError(msg)
         return Stamp(clock=clock, basis=budget.basis, budget_seconds=budget.seconds, started_at=None, warn_at=None, due_at=None)
+    started_at = started_at.astimezone(UTC)
     if budget.working_days:
         due_at = calendar.add_working_days(started_at, budget.working_days)
         seconds = max(1, round(calendar.working_between(started_at, due_at)))
     else:
         seconds = budget.seconds
-        due_at = _later(started_at, timedelta(seconds=seconds), budget.basis, calendar)
-    return Stamp(
-        clock=clock,
-        basis=budget.basis,
-        budget_seconds=seconds,
-        started_at=started_at.astimezone(UTC),
-        warn_at=_later(started_at, timedelta(seconds=seconds) * warn_share, budget.basis, calendar),
-        due_at=due_at,
-    )
+        due_at = _later(started_at, _share(seconds, 1), budget.basis, calendar)
+    return {
+        "clock": clock,
+        "basis": budget.basis,
+        "budget_seconds": seconds,
+        "started_at": started_at,
+        "warn_at": _later(started_at, _share(seconds, warn_share), budget.basis, calendar),
+        "due_at": due_at,
+    }
+
+
+@lru_cache(maxsize=4096)
+def _share(seconds: int, share: float) -> timedelta:
+    """A share of so many seconds. Kept, since a city has few budgets and multiplying is dear."""
+    return timedelta(seconds=seconds) * share
 
 
 @dataclass(frozen=True)
@@ -511,7 +520,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 def _later(start: datetime, amount: timedelta, basis: Basis, calendar: Calendar) -> datetime:
     """`amount` after `start`, by the clock on the wall or by the offices'."""
     if basis == "working":
-        return calendar.add_working(start, amount.total_seconds())
+        return calendar.add(start, amount)
     start = clipped(start)
     return CEILING if CEILING - start < amount else start + amount
 

@@ -202,9 +202,11 @@ class Classifier:
         """
         most, temperature, doubt = max(scores), self._temperature, self._doubt
         best = at = scores.index(most)
-        whole = sum([exp((score - most) / temperature) for score in scores])
+        whole = sum(map(exp, [(score - most) / temperature for score in scores]))
         sure, each, told = 1 - doubt, doubt / len(scores), min(LIKELY, len(scores))
         likely = [(self._categories[at], 1 / whole * sure + each)]
+        if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
+            return best, likely
         while len(likely) < told:
             scores[at] = -inf
             next_ = max(scores)
