@@ -25,6 +25,7 @@ from services.routing.policy.policy import (
     name_unit,
 )
 from services.routing.subject import Subject, name_subject
+from services.routing.tokens import tokens_of
 from services.routing.wards.wards import Wards
 from tanggap.contracts.city import City
 from tanggap.contracts.events import (
@@ -98,10 +99,11 @@ def know(submitted: ComplaintSubmitted, places: Places, wards: Wards, readers: R
     named = readers.gazetteer.find(submitted.address, submitted.description) if readers.gazetteer is not None else None
     city = places.city
     place = locate(submitted.location, places, wards, named)
-    subject = name_subject(submitted, city, readers.classifier)
+    tokens = tokens_of(submitted.description)
+    subject = name_subject(submitted, city, readers.classifier, tokens)
     at = place.ward or (place.kecamatan if place.kind == "kecamatan" else None)
     code = at.code if at is not None else None
-    return Known(place, subject, facts_of(city, submitted, subject.category, subject.category_from, place.kind, code))
+    return Known(place, subject, facts_of(city, submitted, subject.category, subject.category_from, place.kind, code, tokens))
 
 
 def judge(known: Known, city: City, policy: Policy) -> Judged:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.routing.classifier.classifier import OTHER, Classifier, Guess
 from services.routing.places import Said
@@ -25,8 +24,7 @@ EMERGENCY_FROM: Final = 0.5
 for nothing costs less than one that is not made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a complaint is about.
 
     `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the
@@ -45,29 +43,28 @@ class Subject:
     emergencies: tuple[str, ...] = ()
 
 
-def name_subject(submitted: ComplaintSubmitted, city: City, classifier: Classifier | None) -> Subject:
-    """What the complaint is about. Total. Without a `classifier` it is what the app says."""
+def name_subject(
+    submitted: ComplaintSubmitted, city: City, classifier: Classifier | None, tokens: list[str] | None = None
+) -> Subject:
+    """What the complaint is about. Total. Without a `classifier` it is what the app says.
+
+    `tokens`: the description's own (`tokens_of`), where whoever asks has read it already.
+    """
     named = _as_the_city_writes(submitted.category, city)
     if classifier is None:
         return Subject(named, "none" if named is None else "app")
-    guess = classifier.classify(submitted.description)
+    guess = classifier.classify(submitted.description, tokens)
     second = guess.second if guess.second in city.categories else None
     if named is None or (named == OTHER and guess.category != OTHER and guess.category in city.categories):
         # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.
         return _by_words(guess, second, city)
-    others = _others(guess, second, named, city)
     emergencies = _emergencies(guess, named, city)
-    if named not in city.categories:
-        return Subject(named, "app", others=others, second=second, emergencies=emergencies)
-    conflict = _conflict(named, guess, city)
-    return Subject(
-        named,
-        "app",
-        others=others if conflict else _without_best(others, second),
-        second=second,
-        conflict=conflict,
-        emergencies=emergencies,
-    )
+    conflict = _conflict(named, guess, city) if named in city.categories else None
+    if conflict is not None or named not in city.categories:
+        others = _others(guess, second, named, city)
+    else:  # where the app is not contradicted, only a second subject is worth telling
+        others = (second,) if second is not None and second != named else ()
+    return Subject(named, "app", None, (), others, second, conflict, emergencies)
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
@@ -103,11 +100,6 @@ def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...
             and city.categories[slug].urgency == "emergency"
         ]
     )
-
-
-def _without_best(others: tuple[str, ...], second: str | None) -> tuple[str, ...]:
-    """Where the app is not contradicted, only a second subject is worth telling."""
-    return tuple([slug for slug in others if slug == second])
 
 
 def _conflict(named: str, guess: Guess, city: City) -> Said | None:

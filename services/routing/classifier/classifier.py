@@ -200,20 +200,21 @@ class Classifier:
 
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
-        most, temperature, doubt = max(scores), self._temperature, self._doubt
-        best = at = scores.index(most)
-        whole = sum(map(exp, [(score - most) / temperature for score in scores]))
-        sure, each, told = 1 - doubt, doubt / len(scores), min(LIKELY, len(scores))
-        likely = [(self._categories[at], 1 / whole * sure + each)]
+        ranked = sorted(scores)
+        most, temperature, doubt = ranked[-1], self._temperature, self._doubt
+        whole = sum(map(exp, [score - most for score in scores] if temperature == 1 else [(score - most) / temperature for score in scores]))
+        sure, each = 1 - doubt, doubt / len(scores)
+        best = scores.index(most)
+        likely = [(self._categories[best], 1 / whole * sure + each)]
         if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
             return best, likely
-        while len(likely) < told:
-            scores[at] = -inf
-            next_ = max(scores)
-            share = exp((next_ - most) / temperature) / whole * sure + each
+        scores[best] = -inf
+        for score in ranked[-2 : -LIKELY - 1 : -1]:
+            share = exp((score - most) / temperature) / whole * sure + each
             if share < BAREST:
                 break
-            at = scores.index(next_)
+            at = scores.index(score)
+            scores[at] = -inf
             likely.append((self._categories[at], share))
         return best, likely
 
@@ -234,7 +235,7 @@ class Classifier:
         no_second = (best, self._other, -1)
         own = {most: 0.0 for _, _, (_, _, most, _, _) in found if most not in no_second}
         for _, factor, (_, weights, most, by, words) in found:
-            if factor > 0 and most in own and spent.isdisjoint(words):
+            if most in own and factor > 0 and spent.isdisjoint(words):
                 own[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
         second = max(own, key=own.__getitem__)
         return self._categories[second] if own[second] >= self._second_from else None

@@ -18,6 +18,8 @@ SEPARATORS: Final = frozenset(",;:()!?\n/|-–—.")
 # since shorter ones are abbreviated ("Kec. Kb. Jeruk"). A dash parts where it stands free ("Tebet - Jakarta Selatan").
 # What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
+_WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\.)(?=\s|$)|-(?<=\s-)(?=\s)")
+"""The same in plain text, in two thirds of the time."""
 
 
 def words(text: str) -> list[str]:
@@ -26,7 +28,9 @@ def words(text: str) -> list[str]:
         text = text[:MOST]
     if not text.isascii():
         text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
-    found: list[str] = _WORDS.findall(text)
+        found: list[str] = _WORDS.findall(text)
+    else:
+        found = _WORDS_PLAIN.findall(text)
     return found
 
 

@@ -258,11 +258,12 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
     category_from: CategoryFrom,
     place: PlaceKind,
     at: str | None,
+    tokens: list[str] | None = None,
 ) -> Facts:
     """The facts of a complaint.
 
     `category`: as the app wrote it, or the city's slug as the text has it; None with `category_from` text: the text was read and is
-    not sure. `at`: code of the ward (`place` known) or of the kecamatan. Total; a year without known holidays has none here, since
+    not sure. `tokens`: the description's own, where they are at hand. `at`: code of the ward (`place` known) or of the kecamatan. Total; a year without known holidays has none here, since
     whoever is told by night or day must be told all the same.
     """
     agency = urgency = can = None
@@ -290,7 +291,7 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
         app=folded(submitted.app),
         source=folded(submitted.source) if submitted.source is not None else NONE,
         attributes={key: folded(value) for key, value in submitted.attributes.items()},
-        words=Said(submitted.description),
+        words=Said(submitted.description, tokens),
     )
 
 
