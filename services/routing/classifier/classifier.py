@@ -109,6 +109,10 @@ class Speaks(NamedTuple):
     words: tuple[str, ...]
 
 
+WEIGHTS: Final = 1
+WORDS: Final = 4
+"""Where those two stand in `Speaks`: by its number a part is reached quicker than by its name."""
+
 Found = list[tuple[str, float, Speaks]]
 """The terms of a text, how much each counts, and what it says."""
 
@@ -178,9 +182,9 @@ class Classifier:
         best, likely = self._likely(scores)
         confidence = likely[0][1]
         said = [
-            (-nats, term, words)
-            for term, factor, (_, weights, _, _, words) in found
-            if best in weights and (nats := factor * weights[best]) >= DECIDES
+            (-nats, term, speaks[WORDS])
+            for term, factor, speaks in found
+            if best in speaks[WEIGHTS] and (nats := factor * speaks[WEIGHTS][best]) >= DECIDES
         ]
         said.sort()
         own[best] = own[self._other] = own[-1] = 0.0
@@ -202,7 +206,8 @@ class Classifier:
         """
         ranked = sorted(scores)
         most, temperature, doubt = ranked[-1], self._temperature, self._doubt
-        whole = sum(map(exp, [score - most for score in scores] if temperature == 1 else [(score - most) / temperature for score in scores]))
+        below = [score - most for score in scores]
+        whole = sum(map(exp, below if temperature == 1 else [score / temperature for score in below]))
         sure, each = 1 - doubt, doubt / len(scores)
         best = scores.index(most)
         likely = [(self._categories[best], 1 / whole * sure + each)]

@@ -157,9 +157,9 @@ class Names:
     def _misspelt(self, lows: list[str], start: int) -> Match | None:
         """The name that an unknown word, alone or with the next, is but for one letter."""
         word = lows[start]
-        if not word.isalpha() or not self._are_near(lows, start):
+        if not word.isalpha():
             return None
-        if start + 1 < len(lows) and lows[start + 1].isalpha():
+        if start + 1 < len(lows) and lows[start + 1].isalpha() and self._are_near(lows, start):
             match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
             if match is not None:
                 return match
@@ -167,9 +167,9 @@ class Names:
         return None if name is None else Match(name, start, start + 1, typo=True)
 
     def _are_near(self, lows: list[str], start: int) -> bool:
-        """Whether any name is near to what begins there, with one word or with two more: to most words none is, and this is quick."""
-        joined, halves = "", self._halves
-        for word in lows[start : start + 3]:
+        """Whether any name is near to what begins there, of two words or of three: to most none is, and this is quick."""
+        joined, halves = lows[start], self._halves
+        for word in lows[start + 1 : start + 3]:
             joined += word
             sized = halves.get(len(joined))
             if sized is not None:

@@ -346,7 +346,7 @@ def also_told(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tu
     """
     found: list[Told] = []
     known = {acting.code}
-    for seen in (facts, *[_of_category(city, facts, slug) for slug in spoken]):
+    for seen in (facts, *[_of_category(city, facts, slug) for slug in spoken]) if spoken else (facts,):
         for notice in policy.notices_for(seen):
             units = []
             for target in notice.targets:

@@ -51,20 +51,20 @@ class Said:
 class Wanted:
     """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row."""
 
-    __slots__ = ("_first", "_phrases", "_single", "phrases")
+    __slots__ = ("_begin", "_phrases", "_single", "phrases")
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.phrases: Final = frozenset(phrases)
         self._single: Final = _with_ending(phrase for phrase in self.phrases if " " not in phrase)
         self._phrases: Final = tuple(f" {phrase} " for phrase in sorted(self.phrases) if " " in phrase)
-        self._first: Final = _with_ending(phrase.split()[0] for phrase in self._phrases)
+        self._begin: Final = self._single | _with_ending(phrase.split()[0] for phrase in self._phrases)
 
     def in_(self, said: Said) -> bool:
         """Whether the text has one of them."""
         tokens = said.tokens
-        if not self._single.isdisjoint(tokens):
-            return True
-        return not self._first.isdisjoint(tokens) and any(phrase in said.phrase for phrase in self._phrases)
+        if self._begin.isdisjoint(tokens):
+            return False
+        return not self._single.isdisjoint(tokens) or any(phrase in said.phrase for phrase in self._phrases)
 
     def found(self, said: Said) -> list[str]:
         """Those that the text has."""
