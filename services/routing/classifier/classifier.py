@@ -95,23 +95,10 @@ class ModelFile(BaseModel):
         )
 
 
-class Speaks(NamedTuple):
-    """What a term says.
-
-    `each`: for and against categories (their index), nats; `weights`: the same, to look one up. `most`: the category that it says most
-    of, -1 where it says nothing, and `by` how much. `words`: the term's own.
-    """
-
-    each: tuple[tuple[int, float], ...]
-    weights: dict[int, float]
-    most: int
-    by: float
-    words: tuple[str, ...]
-
-
-WEIGHTS: Final = 1
-WORDS: Final = 4
-"""Where those two stand in `Speaks`: by its number a part is reached quicker than by its name."""
+Speaks = tuple[tuple[tuple[int, float], ...], dict[int, float], int, float, tuple[str, ...]]
+"""What a term says: for and against categories (their index), nats; the same, to look one up; the category that it says most of, -1
+where it says nothing, and how much; and the term's own words. A plain tuple, since Python takes one apart in a fifth of the time that a
+named one takes."""
 
 Found = list[tuple[str, float, Speaks]]
 """The terms of a text, how much each counts, and what it says."""
@@ -182,9 +169,9 @@ class Classifier:
         best, likely = self._likely(scores)
         confidence = likely[0][1]
         said = [
-            (-nats, term, speaks[WORDS])
-            for term, factor, speaks in found
-            if best in speaks[WEIGHTS] and (nats := factor * speaks[WEIGHTS][best]) >= DECIDES
+            (-nats, term, words)
+            for term, factor, (_, weights, _, _, words) in found
+            if best in weights and (nats := factor * weights[best]) >= DECIDES
         ]
         said.sort()
         own[best] = own[self._other] = own[-1] = 0.0
@@ -231,7 +218,7 @@ class Classifier:
         """What terms say for each category, nats, before the temperature; for the builder."""
         scores = list(self._bias)
         for term, factor in terms.items():
-            for at, weight in self._terms[term].weights.items():
+            for at, weight in self._terms[term][0]:
                 scores[at] += factor * weight
         return scores
 
@@ -249,7 +236,7 @@ class Classifier:
 def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -> Speaks:
     by_index = {index[category]: weight for category, weight in weights.items()}
     most, by = next(iter(by_index.items()), (-1, 0.0))
-    return Speaks(tuple(by_index.items()), by_index, most, by, tuple(term.split(" ")))
+    return tuple(by_index.items()), by_index, most, by, tuple(term.split(" "))
 
 
 def _by_words(pairs: Iterable[str]) -> dict[str, dict[str, str]]:

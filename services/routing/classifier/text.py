@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from services.routing.tokens import SIGNS
 
@@ -90,15 +90,14 @@ _DOUBLED: Final = re.compile(r"([a-z])\1")
 _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
 
 
-class Word(NamedTuple):
-    """What a spelling stands for. `root`: the word, empty where it says nothing of a subject. `cue`: what it does to those after it."""
+Word = tuple[str, Cue]
+"""What a spelling stands for: the word, empty where it says nothing of a subject; and what it does to those after it.
 
-    root: str
-    cue: Cue
+A plain tuple, since Python takes one apart in a fifth of the time that a named one takes.
+"""
 
-
-SILENT: Final = Word("", "")
-_END: Final = Word("", "end")
+SILENT: Final[Word] = ("", "")
+_END: Final[Word] = ("", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Reader:
     def __init__(self, spellings: Spellings, roots: Iterable[str]) -> None:
         known: dict[str, Word] = dict.fromkeys(spellings.everyday, SILENT)
         roots = tuple(roots)
-        known.update((root, Word(root, "")) for root in roots)
+        known.update((root, (root, "")) for root in roots)
         cues: tuple[tuple[Cue, frozenset[str]], ...] = (
             ("place", spellings.places),
             ("ask", spellings.asks),
@@ -163,7 +162,7 @@ class Reader:
             ("name", frozenset(name.split()[1] for name in spellings.names)),
         )
         for cue, words in cues:
-            known.update((word, Word(known.get(word, SILENT).root, cue)) for word in words)
+            known.update((word, (known.get(word, SILENT)[0], cue)) for word in words)
         known.update((spelling, known[word]) for spelling, word in spellings.variants.items() if word in known)
         known.update(dict.fromkeys((*SIGNS, "\n"), _END))
         self._known: Final = known
@@ -172,7 +171,7 @@ class Reader:
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word] = {}
 
-    def read(  # noqa: C901, PLR0912, PLR0914 - one walk through the words, which every complaint waits for
+    def read(  # noqa: C901, PLR0912 - one walk through the words, which every complaint waits for
         self, tokens: Iterable[str], wanted: Mapping[str, Mapping[str, str]] | None = None
     ) -> dict[str, float]:
         """The words and pairs of a text's `tokens_of`, each with how much it counts.
@@ -233,7 +232,7 @@ class Reader:
 
     def root(self, token: str) -> str:
         """The word that a spelling stands for; empty where it says nothing."""
-        return self._resolve(token, 0)[0].root
+        return self._resolve(token, 0)[0][0]
 
     def _resolve(self, token: str, guesses: int) -> tuple[Word, bool]:
         """What a spelling stands for, and whether it took a guess at a mistyped word, for which so many are left."""
@@ -264,8 +263,8 @@ class Reader:
                 continue
             for stem in stems(form):
                 word = known.get(stem)
-                if word is not None and word.root:
-                    return Word(word.root, "")
+                if word is not None and word[0]:
+                    return word[0], ""
                 silent = silent or word
         return SILENT if silent else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
 from services.routing.gazetteer.text import squash
 
@@ -57,28 +57,24 @@ class Match(NamedTuple):
     typo: bool
 
 
-class _Halves(NamedTuple):
-    """Names by their halves, to find one with a letter wrong: whichever letter it is, the name's start or its end is as it should be.
+_Halves = tuple[int, Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]
+"""Names by their halves, to find one with a letter wrong: whichever letter it is, the name's start or its end is as it should be.
 
-    `half`: so many letters. `starts`, `ends`: names by their first and by their last letters.
-    """
+So many letters, and names by as many of their first and of their last. A plain tuple: it is taken apart for every unknown word.
+"""
 
-    half: int
-    starts: Mapping[str, tuple[str, ...]]
-    ends: Mapping[str, tuple[str, ...]]
 
-    @classmethod
-    def of(cls, count: int, names: Iterable[str]) -> Self:
-        """What was written has `count` letters, so the name has one more or one less, or as many."""
-        # A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
-        half = count // 2 if count < LONG_ENOUGH else (count - 1) // 2
-        starts: dict[str, tuple[str, ...]] = {}
-        ends: dict[str, tuple[str, ...]] = {}
-        for name in names:
-            if abs(len(name) - count) <= 1:
-                starts[name[:half]] = (*starts.get(name[:half], ()), name)
-                ends[name[-half:]] = (*ends.get(name[-half:], ()), name)
-        return cls(half, starts, ends)
+def _halves_of(count: int, names: Iterable[str]) -> _Halves:
+    """What was written has `count` letters, so the name has one more or one less, or as many."""
+    # A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
+    half = count // 2 if count < LONG_ENOUGH else (count - 1) // 2
+    starts: dict[str, tuple[str, ...]] = {}
+    ends: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if abs(len(name) - count) <= 1:
+            starts[name[:half]] = (*starts.get(name[:half], ()), name)
+            ends[name[-half:]] = (*ends.get(name[-half:], ()), name)
+    return half, starts, ends
 
 
 class Names:
@@ -108,7 +104,7 @@ class Names:
         long = [
             key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
         ]
-        self._halves: Final = {count: _Halves.of(count, long) for count in range(LONG_ENOUGH - 1, _LONGEST + 1)}
+        self._halves: Final = {count: _halves_of(count, long) for count in range(LONG_ENOUGH - 1, _LONGEST + 1)}
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""

@@ -263,8 +263,8 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
     """The facts of a complaint.
 
     `category`: as the app wrote it, or the city's slug as the text has it; None with `category_from` text: the text was read and is
-    not sure. `tokens`: the description's own, where they are at hand. `at`: code of the ward (`place` known) or of the kecamatan. Total; a year without known holidays has none here, since
-    whoever is told by night or day must be told all the same.
+    not sure. `at`: code of the ward (`place` known) or of the kecamatan. `tokens`: the description's own (`tokens_of`), where they are at
+    hand. Total; a year without known holidays has none here, since whoever is told by night or day must be told all the same.
     """
     agency = urgency = can = None
     if category is None:
