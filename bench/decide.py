@@ -1,7 +1,8 @@
 """One whole decision (place, category, policy, reason) on one core, without Kafka or PostgreSQL: `python -m bench.decide COUNT`.
 
 The texts are `quality/texts.csv`'s, every second complaint without a category and every fourth without a point. Prints one line of JSON:
-microseconds a decision (median, p99), and of that the readers of words, asked alone (median); seconds to load the city, and the memory
+microseconds a decision with its clocks and its event (median, p99), and of that the decision alone (place, category, policy, reason)
+and the readers of words, each asked by itself (median); seconds to load the city, and the memory
 that the process has then (resident, MB).
 """
 
@@ -19,6 +20,8 @@ from pathlib import Path
 import psutil
 
 from bench.complaints import submitted
+from services.routing.decide import reason
+from services.routing.places import Places
 from services.routing.router import Router
 from tanggap.contracts.events import ComplaintSubmitted
 
@@ -68,12 +71,19 @@ def main(count: int) -> None:
         began = time.perf_counter()
         router.decide(complaint)
         taken.append((time.perf_counter() - began) * 1e6)
+    places = Places(router.city)
+
+    def alone(complaint: ComplaintSubmitted) -> object:
+        known = router.know(complaint)
+        return reason(places, known, router.judge(known))
+
     gazetteer, classifier = router.readers.gazetteer, router.readers.classifier
     print(
         json.dumps(
             {
                 "median_us": round(statistics.median(taken), 1),
                 "p99_us": round(statistics.quantiles(taken, n=100)[98], 1),
+                "alone_us": median(made, alone),
                 "gazetteer_us": gazetteer and median(made, lambda one: gazetteer.find(one.address, one.description)),
                 "classifier_us": classifier and median(made, lambda one: classifier.classify(one.description)),
                 "load_seconds": round(loaded, 2),

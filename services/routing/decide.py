@@ -140,7 +140,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         "confidence": place.confidence,
         "rule": rule.name,
         "alternatives": _alternatives(city, place, facts, rule, to),
-        "reason": _words(_reason(places, known, judged)),
+        "reason": _words(reason(places, known, judged)),
         "policy_version": policy.version,
         "wards_version": wards.version,
         "category_method": _category_method(known, judged),
@@ -226,7 +226,7 @@ def _words(said: Said) -> dict[str, str]:
     return {"id": said.id, "en": said.en}
 
 
-def _reason(places: Places, known: Known, judged: Judged) -> Said:
+def reason(places: Places, known: Known, judged: Judged) -> Said:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
     place, rule, to = known.place, judged.rule, places.name(judged.unit.code)
     what = _category(places.city, known, rule)

@@ -52,8 +52,10 @@ class SlaPolicy:
         return self._stamped(self.triage, received_at)
 
     def _stamped(self, budgets: Budgets, received_at: datetime) -> tuple[Stamp, ...]:
-        return tuple([
-            stamp(clock, budgets[clock], None if clock == "verification" else received_at, self.calendar, self.warn_share)
-            for clock in CLOCKS
-            if clock in budgets
-        ])
+        return tuple(
+            [
+                stamp(clock, budgets[clock], None if clock == "verification" else received_at, self.calendar, self.warn_share)
+                for clock in CLOCKS
+                if clock in budgets
+            ]
+        )

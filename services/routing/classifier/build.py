@@ -134,7 +134,9 @@ def _ground(folder: Path, city: City, path: Path) -> Ground:
         agencies=tuple(category.agency for category in city.categories.values()),
         spellings=spellings,
         prior=prior,
-        lexicon=tuple((reader.read(tokens_of(" ".join(one.words))), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon),
+        lexicon=tuple(
+            (reader.read(tokens_of(" ".join(one.words))), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon
+        ),
         sentences=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in sources.sentences),
         texts=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in texts),
         written=texts,

@@ -159,6 +159,8 @@ class Names:
             match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
             if match is not None:
                 return match
+        if len(word) < LONG_ENOUGH - 1:
+            return None
         name = self._closest(word, "")
         return None if name is None else Match(name, start, start + 1, typo=True)
 

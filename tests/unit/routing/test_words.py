@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.policy.words import Said, Wanted, phrase_of
+from services.routing.tokens import tokens_of
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,46 @@ def test_every_text_has_an_answer_and_the_quick_look_agrees_with_the_plain_one(t
 def test_a_texts_own_phrase_is_always_found_in_it(text):
     phrase = phrase_of(text)
     assert not phrase or Wanted([phrase]).in_(Said(text))
+
+
+PIECES = [
+    "api",
+    "apinya",
+    "besaaar",
+    "don't",
+    "a'aa",
+    "...",
+    "-",
+    "aaa",
+    "Api!",
+    "jalan,rusak",
+    "é",
+    "api\u200bnya",
+    "x " * 450,
+    "y" * 4_100,
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=6).map(" ".join))
+def test_words_read_for_the_classifier_answer_a_rule_as_words_read_for_it(text):
+    own, given_ = Said(text), Said(text, tokens_of(text))
+    assert given_.phrase == own.phrase
+    for wanted in (Wanted(["api"]), Wanted(["besar"]), Wanted(["jalan rusak"]), Wanted([phrase_of(text) or "api"])):
+        assert wanted.in_(given_) is wanted.in_(own)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Besaaar sekaliiii", ["besar", "sekali"]),
+        ("aa bb 000 ... aab", ["aa", "bb", "000", ".", ".", ".", "aab"]),
+        ("aaa", ["a"]),
+        ("baa" + "a", ["ba"]),
+        ("a'aa don't", ["aaa", "dont"]),
+        ("\0\0\0api", ["api"]),
+        ("jl.Raya,no;5", ["jl", ".", "raya", ",", "no", ";", "5"]),
+        ("", []),
+    ],
+)
+def test_a_texts_tokens_are_its_words_without_stretched_letters_and_the_signs_that_end_a_clause(text, tokens):
+    assert tokens_of(text) == tokens
