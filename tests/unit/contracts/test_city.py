@@ -15,6 +15,8 @@ from tanggap.contracts import city
 from tanggap.contracts.city import CityFaults
 from tests.support.lives import FOLDER, jakarta, wall
 
+ROOT = Path(__file__).parents[3]
+
 FILES = ("city.yaml", "units.csv", "agencies.csv", "categories.csv", "calendar.yaml", "sla.yaml", "roster.csv", "neighbours.yaml")
 
 
@@ -202,10 +204,11 @@ def test_the_city_is_loaded_in_half_a_second():
     # A process of its own: what is read for the first time counts. Its own time, not the clock's, for a busy machine's sake.
     program = (
         "import time; from pathlib import Path; from tanggap.contracts import city; began = time.process_time();"
-        f" city.load(Path({str(FOLDER)!r})); print(time.process_time() - began)"
+        f" city.load(Path({str(FOLDER)!r})); spent = time.process_time() - began;"
+        " from tests.support.speed import slowness; print(spent / slowness())"
     )
     best = min(
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+        float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout)
         for _ in range(3)
     )
     assert best < 0.5
