@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +46,11 @@ class Router:
     def __post_init__(self) -> None:
         self._places = Places(self.city)
 
+    @cached_property
+    def _lenient(self) -> City:
+        """The city with a calendar that takes a year without known holidays as one that has none."""
+        return replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
+
     @classmethod
     def load(cls, folder: Path, *, boundaries: Path | None = None, now: Now = utc_now) -> Self:
         """Read the city in `folder`, and the wards' `boundaries` where borders shall be exact.
@@ -77,8 +83,7 @@ class Router:
             if str(unknown) not in self._told:
                 self._told.add(str(unknown))
                 log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
-            lenient = replace(self.city, sla=replace(self.city.sla, calendar=self.city.calendar.provisional))
-            return decide(submitted, lenient, self.wards, self.policy, moment, self.readers, self._places)
+            return decide(submitted, self._lenient, self.wards, self.policy, moment, self.readers, self._places)
 
 
 def read_words(folder: Path, city: City) -> Readers:
