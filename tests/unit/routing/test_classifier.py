@@ -20,7 +20,7 @@ from services.routing.classifier.classifier import (
     read,
 )
 from services.routing.classifier.figures import Text, measure, read_texts
-from services.routing.classifier.text import MOST
+from services.routing.tokens import MOST
 from tanggap.contracts.faults import Faults
 from tests.support.routing import JAKARTA
 

@@ -36,7 +36,7 @@ class Says:
     def __init__(self, category, confidence, likely=None, words=("kata",), second=None):
         self.guess = Guess(category, confidence, likely or (((category or "lainnya"), confidence),), words, second)
 
-    def classify(self, text):
+    def classify(self, text, tokens=None):
         return self.guess
 
 
