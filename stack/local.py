@@ -395,11 +395,13 @@ class LocalStack:
 
 async def _expect_kafka(bootstrap: str) -> None:
     """Raise StackTrouble unless one of the given brokers answers."""
-    for server in bootstrap.split(","):
-        host, _, port = server.strip().rpartition(":")
+    servers = [server.strip() for server in bootstrap.split(",")]
+    for server in servers:  # all of them first: a broker that answers would hide a fault in the address after it
+        host, _, port = server.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - ports
-            raise StackTrouble(f"KAFKA_BOOTSTRAP_SERVERS holds {server.strip()!r}, which is not host:port, as in localhost:9092.")
-        if await brokers.answers(server.strip()):
+            raise StackTrouble(f"KAFKA_BOOTSTRAP_SERVERS holds {server!r}, which is not host:port, as in localhost:9092.")
+    for server in servers:
+        if await brokers.answers(server):
             return
     raise StackTrouble(f"No Kafka answers at {bootstrap}, which KAFKA_BOOTSTRAP_SERVERS names: start it, or unset the variable.")
 
