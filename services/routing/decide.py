@@ -134,7 +134,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
     judged = judge(known, city, policy)
     place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
     category = city.categories.get(judged.counted.category)
-    # The event checks what it is made of, in one go: parts that checked themselves first would take twice the time.
+    # The event checks what it is made of, in one go: parts that check themselves first take longer.
     decision = {
         "method": place.method,
         "confidence": place.confidence,

@@ -136,7 +136,7 @@ class Actor(Value):
 
 
 def event_id_of(name: str) -> UUID:
-    """The UUIDv5 (RFC 9562, 5.5) of a name in `NAMESPACE`, as `uuid.uuid5` makes it, in half its time."""
+    """The UUIDv5 (RFC 9562, 5.5) of a name in `NAMESPACE`, as `uuid.uuid5` makes it, but quicker."""
     return UUID(bytes=sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).digest()[:16], version=5)
 
 

@@ -93,7 +93,7 @@ _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
 Word = tuple[str, Cue]
 """What a spelling stands for: the word, empty where it says nothing of a subject; and what it does to those after it.
 
-A plain tuple, since Python takes one apart in a fifth of the time that a named one takes.
+A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
 SILENT: Final[Word] = ("", "")

@@ -19,7 +19,7 @@ SEPARATORS: Final = frozenset(",;:()!?\n/|-–—.")
 # What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
 _WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\.)(?=\s|$)|-(?<=\s-)(?=\s)")
-"""The same in plain text, in two thirds of the time."""
+"""The same in plain text, quicker."""
 
 
 def words(text: str) -> list[str]:
