@@ -124,7 +124,7 @@ def _ground(folder: Path, city: City, path: Path) -> Ground:
     if faults.found:
         raise SourceFaults(faults.found)
     spellings, roots = _roots(sources, texts)
-    reader = Reader(spellings, roots)
+    reader = Reader(spellings, {root: root for root in roots})
     index = {category: at for at, category in enumerate(city.categories)}
     prior = _prior(sources, reader, index)
     if faults.found:
@@ -258,7 +258,7 @@ def _roots(sources: Sources, texts: Sequence[Text]) -> tuple[Spellings, list[str
     return spellings, sorted(words)
 
 
-def _prior(sources: Sources, reader: Reader, index: Mapping[str, int]) -> dict[str, dict[int, float]]:
+def _prior(sources: Sources, reader: Reader[str], index: Mapping[str, int]) -> dict[str, dict[int, float]]:
     """What the lexicon and the statistics say of a term beforehand. A term of the lexicon that says nothing is noted as a fault."""
     prior: dict[str, dict[int, float]] = {}
     for term in sources.lexicon:
@@ -291,7 +291,7 @@ def _examples(ground: Ground, texts: Sequence[Reading]) -> list[Example]:
     return [example for example in examples if example.terms]
 
 
-def _terms(term: Term, reader: Reader) -> Iterator[tuple[str, float]]:
+def _terms(term: Term, reader: Reader[str]) -> Iterator[tuple[str, float]]:
     """The model's terms that a term of the lexicon is: a word, a pair, or the two pairs of three words."""
     says = SAYS[term.level]
     roots = [root for word in term.words if (root := reader.root(word))]

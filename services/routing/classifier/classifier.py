@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import exp, inf
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -95,13 +96,24 @@ class ModelFile(BaseModel):
         )
 
 
-Speaks = tuple[tuple[tuple[int, float], ...], dict[int, float], int, float, tuple[str, ...]]
-"""What a term says: for and against categories (their index), nats; the same, to look one up; the category that it says most of, -1
-where it says nothing, and how much; and the term's own words. A plain tuple, since CPython 3.11 takes a named
-one apart through an iterator."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """A word or a pair of words that the model knows something of.
 
-Found = list[tuple[str, float, Speaks]]
-"""The terms of a text, how much each counts, and what it says."""
+    `categories`: those that it speaks for and against, by their index, what it says most of first; `weights`: how much of each, nats.
+    `most`: the first of them, -1 where it says nothing, and `by` how much.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    categories: tuple[int, ...]
+    weights: tuple[float, ...]
+    most: int
+    by: float
+
+
+Found = dict[Term, float]
+"""The terms of a text, and how much each counts."""
 
 
 class Classifier:
@@ -132,11 +144,12 @@ class Classifier:
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
-        self._terms: Final = {term: _speaks(term, weights, index) for term, weights in model.terms.items()}
-        self._pairs: Final = _by_words(term for term in self._terms if " " in term)
+        self._terms: Final = _terms(model.terms, index)
+        self._pairs: Final = _pairs(self._terms)
         # Places for what terms say of each category, and one for those that say nothing (index -1).
         self._nothing: Final = [0.0] * (len(index) + 1)
-        self._reader: Final = Reader(model.spellings, (term for term in self._terms if " " not in term))
+        words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
+        self._reader: Final = Reader(model.spellings, words)
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -153,15 +166,11 @@ class Classifier:
 
         `tokens`: its own (`tokens_of`), where whoever asks has read it already.
         """
-        terms = self._terms
-        found: Found = []
+        found = self._reader.read(tokens_of(text) if tokens is None else tokens, self._pairs)
         scores, own = list(self._bias), self._nothing.copy()
-        for term, factor in self._reader.read(tokens_of(text) if tokens is None else tokens, self._pairs).items():
-            speaks = terms[term]
-            found.append((term, factor, speaks))
-            each, _, most, by, _ = speaks
-            own[most] += factor * by
-            for at, weight in each:
+        for term, factor in found.items():
+            own[term.most] += factor * term.by
+            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
                 scores[at] += factor * weight
         if not found:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
@@ -169,9 +178,9 @@ class Classifier:
         best, likely = self._likely(scores)
         confidence = likely[0][1]
         said = [
-            (-nats, term, words)
-            for term, factor, (_, weights, _, _, words) in found
-            if best in weights and (nats := factor * weights[best]) >= DECIDES
+            (-nats, term.text, term.words)
+            for term, factor in found.items()
+            if best in term.categories and (nats := factor * term.weights[term.categories.index(best)]) >= DECIDES
         ]
         said.sort()
         own[best] = own[self._other] = own[-1] = 0.0
@@ -212,39 +221,53 @@ class Classifier:
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
-        return self._reader.read(tokens_of(text), self._pairs)
+        return {term.text: factor for term, factor in self._reader.read(tokens_of(text), self._pairs).items()}
 
     def scores(self, terms: Mapping[str, float]) -> list[float]:
         """What terms say for each category, nats, before the temperature; for the builder."""
         scores = list(self._bias)
-        for term, factor in terms.items():
-            for at, weight in self._terms[term][0]:
+        for text, factor in terms.items():
+            term = self._terms[text]
+            for at, weight in zip(term.categories, term.weights, strict=True):
                 scores[at] += factor * weight
         return scores
 
     def _second(self, found: Found, best: int, spent: set[str]) -> str | None:
         """A category that other words than `spent` speak for, enough of them, each more than for any other."""
         no_second = (best, self._other, -1)
-        own = {most: 0.0 for _, _, (_, _, most, _, _) in found if most not in no_second}
-        for _, factor, (_, weights, most, by, words) in found:
-            if most in own and factor > 0 and spent.isdisjoint(words):
-                own[most] += factor * (by - max(weights.get(best, 0.0), 0.0))
+        own = {term.most: 0.0 for term in found if term.most not in no_second}
+        for term, factor in found.items():
+            most = term.most
+            if most in own and factor > 0 and spent.isdisjoint(term.words):
+                for_best = term.weights[term.categories.index(best)] if best in term.categories else 0.0
+                own[most] += factor * (term.by - max(for_best, 0.0))
         second = max(own, key=own.__getitem__)
         return self._categories[second] if own[second] >= self._second_from else None
 
 
-def _speaks(term: str, weights: Mapping[str, float], index: Mapping[str, int]) -> Speaks:
-    by_index = {index[category]: weight for category, weight in weights.items()}
-    most, by = next(iter(by_index.items()), (-1, 0.0))
-    return tuple(by_index.items()), by_index, most, by, tuple(term.split(" "))
+def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:
+    """The terms of a model. What equals is kept once: the fewer the places in memory that a text touches, the sooner it is read."""
+    number: dict[float, float] = {}
+    all_categories: dict[tuple[int, ...], tuple[int, ...]] = {}
+    all_weights: dict[tuple[float, ...], tuple[float, ...]] = {}
+    made = {}
+    for text, row in terms.items():
+        categories = tuple([index[category] for category in row])
+        categories = all_categories.setdefault(categories, categories)
+        weights = tuple([number.setdefault(weight, weight) for weight in row.values()])
+        weights = all_weights.setdefault(weights, weights)
+        most, by = (categories[0], weights[0]) if row else (-1, 0.0)
+        made[text] = Term(text, tuple(text.split(" ")), categories, weights, most, by)
+    return made
 
 
-def _by_words(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Pairs by their first word and their second: to look one up makes no string then."""
-    found: dict[str, dict[str, str]] = {}
-    for pair in pairs:
-        first, second = pair.split(" ")
-        found.setdefault(first, {})[second] = pair
+def _pairs(terms: Mapping[str, Term]) -> dict[Term, dict[Term, Term]]:
+    """Pairs by their first word and their second: to look one up makes no string then. Those of unknown words are never found."""
+    found: dict[Term, dict[Term, Term]] = {}
+    for term in terms.values():
+        first, *rest = [terms.get(word) for word in term.words]
+        if first is not None and len(rest) == 1 and rest[0] is not None:
+            found.setdefault(first, {})[rest[0]] = term
     return found
 
 

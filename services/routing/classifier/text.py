@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 from services.routing.tokens import SIGNS
 
@@ -90,14 +90,17 @@ _DOUBLED: Final = re.compile(r"([a-z])\1")
 _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
 
 
-Word = tuple[str, Cue]
-"""What a spelling stands for: the word, empty where it says nothing of a subject; and what it does to those after it.
+Root = TypeVar("Root")
+"""A word that a model knows something of, as whoever reads wishes to have it: the word itself, or what is known of it."""
+
+Word = tuple[Root | None, Cue]
+"""What a spelling stands for: the root, None where it says nothing of a subject; and what it does to those after it.
 
 A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
-SILENT: Final[Word] = ("", "")
-_END: Final[Word] = ("", "end")
+SILENT: Final[Word[Any]] = (None, "")
+_END: Final[Word[Any]] = (None, "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +148,14 @@ def deletions(word: str) -> Iterator[str]:
         yield word[:at] + word[at + 1 :]
 
 
-class Reader:
-    """Reads texts with the spellings and the roots of a model. `roots`: the words that it knows something of."""
+class Reader(Generic[Root]):
+    """Reads texts with the spellings and the roots of a model. `roots`: what its words are read as."""
 
     __slots__ = ("_known", "_mistyped", "_names", "_remembered", "_whole")
 
-    def __init__(self, spellings: Spellings, roots: Iterable[str]) -> None:
-        known: dict[str, Word] = dict.fromkeys(spellings.everyday, SILENT)
-        roots = tuple(roots)
-        known.update((root, (root, "")) for root in roots)
+    def __init__(self, spellings: Spellings, roots: Mapping[str, Root]) -> None:
+        known: dict[str, Word[Root]] = dict.fromkeys(spellings.everyday, SILENT)
+        known.update((word, (root, "")) for word, root in roots.items())
         cues: tuple[tuple[Cue, frozenset[str]], ...] = (
             ("place", spellings.places),
             ("ask", spellings.asks),
@@ -169,19 +171,20 @@ class Reader:
         self._names: Final = spellings.names
         self._whole: Final = spellings.whole
         self._mistyped: Final = _mistyped(sorted(roots))
-        self._remembered: dict[str, Word] = {}
+        self._remembered: dict[str, Word[Root]] = {}
 
     def read(  # noqa: C901, PLR0912 - one walk through the words, which every complaint waits for
-        self, tokens: Iterable[str], wanted: Mapping[str, Mapping[str, str]] | None = None
-    ) -> dict[str, float]:
+        self, tokens: Iterable[str], pairs: Mapping[Root, Mapping[Root, Root]] | None = None
+    ) -> dict[Root, float]:
         """The words and pairs of a text's `tokens_of`, each with how much it counts.
 
-        `wanted`: the only pairs to give, by their first word and their second; all, where None.
+        `pairs`: those to give, by their first word and their second. Where None, all: of a reader whose roots are words.
         """
         remembered = self._remembered
-        found: dict[str, float] = {}
+        found: dict[Root, float] = {}
+        before: Root | None = None
         guesses = MOST_GUESSES
-        factor, left, before, spelt, count = 1.0, 0, "", "", 0
+        factor, left, spelt, count = 1.0, 0, "", 0
         for token in tokens:
             word = remembered.get(token)
             if word is None:
@@ -197,20 +200,21 @@ class Reader:
             root, cue = word
             if cue == "name":
                 if f"{spelt} {token}" in self._names:
-                    found.pop(before, None)
-                    before = spelt = ""
+                    if before is not None:
+                        found.pop(before, None)
+                    before, spelt = None, ""
                     continue
                 cue = ""
             spelt = token
-            if root:
+            if root is not None:
                 count += 1
                 counts = factor * FIRST_FACTOR if count <= FIRST_WORDS else factor
                 if counts > found.get(root, 0.0) or counts < 0:
                     found[root] = counts
-                if before:
-                    if wanted is None:
-                        found[f"{before} {root}"] = counts
-                    elif before in wanted and (pair := wanted[before].get(root)):
+                if before is not None:
+                    if pairs is None:
+                        found[cast("Root", f"{before} {root}")] = counts
+                    elif before in pairs and (pair := pairs[before].get(root)) is not None:
                         found[pair] = counts
                 before = root
             if left:
@@ -219,7 +223,7 @@ class Reader:
                     factor = 1.0
             if cue:
                 if cue == "end":
-                    factor, left, before = 1.0, 0, ""
+                    factor, left, before = 1.0, 0, None
                 elif cue == "place":
                     factor, left, before = PLACE_FACTOR, PLACE_WORDS, root
                 elif cue == "ask":
@@ -227,14 +231,14 @@ class Reader:
                 elif cue == "result":
                     factor, left = RESULT_FACTOR, RESULT_WORDS
                 else:
-                    factor, left, before = DENIED_FACTOR, DENIED_WORDS, ""
+                    factor, left, before = DENIED_FACTOR, DENIED_WORDS, None
         return found
 
-    def root(self, token: str) -> str:
-        """The word that a spelling stands for; empty where it says nothing."""
+    def root(self, token: str) -> Root | None:
+        """What a spelling stands for; None where it says nothing."""
         return self._resolve(token, 0)[0][0]
 
-    def _resolve(self, token: str, guesses: int) -> tuple[Word, bool]:
+    def _resolve(self, token: str, guesses: int) -> tuple[Word[Root], bool]:
         """What a spelling stands for, and whether it took a guess at a mistyped word, for which so many are left."""
         word, guessed = self._found(token), False
         if word is None:
@@ -247,14 +251,14 @@ class Reader:
             self._remembered[token] = word
         return word, guessed
 
-    def _found(self, token: str) -> Word | None:
+    def _found(self, token: str) -> Word[Root] | None:
         known = self._known
         word = known.get(token)
         if word is not None:
             return word
         if len(token) < SHORTEST or len(token) > LONGEST or not token.isascii() or token in self._whole or token.isdigit():
             return SILENT
-        silent: Word | None = None
+        silent: Word[Root] | None = None
         for form in (token, _DIGITS.sub("", token), _DOUBLED.sub(r"\1", token)):
             word = known.get(form)
             if word is not None:
@@ -263,12 +267,12 @@ class Reader:
                 continue
             for stem in stems(form):
                 word = known.get(stem)
-                if word is not None and word[0]:
+                if word is not None and word[0] is not None:
                     return word[0], ""
                 silent = silent or word
         return SILENT if silent else None
 
-    def _guess(self, token: str) -> Word:
+    def _guess(self, token: str) -> Word[Root]:
         """A known word at one letter's distance: one left out, one too many, another one, or two that changed places."""
         if len(token) < _TYPED:
             return SILENT
