@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal, NamedTuple
 
-from services.routing.gazetteer.text import squash
+from services.routing.gazetteer.text import SEPARATORS, squash
 
 LONG_ENOUGH: Final = 7
 """A misspelt name is known by one wrong letter if it has so many: shorter ones are too near to common words (Tebet, tepat)."""
@@ -21,12 +21,21 @@ _SHORTEST: Final = 4
 _MOST_SPELLINGS: Final = 200
 _MOST_WORDS: Final = 6
 _LONGEST: Final = 32
+_LOOK: Final = 4
+"""So many letters of a word are looked at first, where what is read has more than twice as many: no half of it is shorter."""
 _MISSPELT_WITHIN: Final = 120
 """Misspelt names are looked for in so many words of a text: it takes time, and whoever says where it is says so before that."""
 
 Guard = Literal["", "word", "marked"]
 """What a name needs before it counts: nothing; something that says a place is meant, since it is a common `word` too; or Kel., or
 its kecamatan or kota (`marked`)."""
+
+
+_Says = Literal["plain", "may_end", "begins"]
+"""What is known of a word: a common one that no misspelt name ends in, one that some may end in, or the first of a name's words."""
+_PLAIN: Final = "plain"
+_MAY_END: Final = "may_end"
+_BEGINS: Final = "begins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +66,28 @@ class Match(NamedTuple):
     typo: bool
 
 
-_Halves = tuple[int, Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]
-"""Names by their halves, to find one with a letter wrong: whichever letter it is, the name's start or its end is as it should be.
+Halves = dict[str, dict[int, tuple[str, ...]]]
+"""Names by their first half or their last one, and by how many letters what means one of them may have."""
 
-So many letters, and names by as many of their first and of their last. A plain tuple: it is taken apart for every unknown word.
+_HALF: Final = tuple([(count - 1) // 2 if count >= LONG_ENOUGH else count // 2 for count in range(_LONGEST + 1)])
+"""Whichever letter is wrong in so many, the name's first ones or its last ones are as they should be: so many of them.
+
+A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
 """
 
 
-def _halves_of(count: int, names: Iterable[str]) -> _Halves:
-    """What was written has `count` letters, so the name has one more or one less, or as many."""
-    # A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
-    half = count // 2 if count < LONG_ENOUGH else (count - 1) // 2
-    starts: dict[str, tuple[str, ...]] = {}
-    ends: dict[str, tuple[str, ...]] = {}
+def _halves(names: Iterable[str]) -> tuple[Halves, Halves]:
+    """Names by their first half and by their last one, to find one with a letter wrong."""
+    starts: Halves = {}
+    ends: Halves = {}
     for name in names:
-        if abs(len(name) - count) <= 1:
-            starts[name[:half]] = (*starts.get(name[:half], ()), name)
-            ends[name[-half:]] = (*ends.get(name[-half:], ()), name)
-    return half, starts, ends
+        # What was written has as many letters, or one more, or one less.
+        for count in range(max(LONG_ENOUGH, len(name)) - 1, min(_LONGEST, len(name) + 1) + 1):
+            half = _HALF[count]
+            for halves, key in ((starts, name[:half]), (ends, name[-half:])):
+                sized = halves.setdefault(key, {})
+                sized[count] = (*sized.get(count, ()), name)
+    return starts, ends
 
 
 class Names:
@@ -98,13 +111,17 @@ class Names:
             self._begin(parts)
             for variant in _variants(parts, spellings):
                 self._begin(variant)
-        self._first: dict[str, bool] = dict.fromkeys(ordinary, False)
-        self._first |= dict.fromkeys(self._known, True)
-        self._ordinary = ordinary
         long = [
             key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
         ]
-        self._halves: Final = {count: _halves_of(count, long) for count in range(LONG_ENOUGH - 1, _LONGEST + 1)}
+        self._ordinary = ordinary
+        self._starts, self._ends = _halves(long)
+        self._begun: Final = frozenset(key[:count] for key in long for count in (_LOOK - 1, _LOOK))
+        self._ended: Final = frozenset(key[-count:] for key in long for count in range(1, _LOOK + 1))
+        ending = frozenset(key[-count:] for key in long for count in range(1, len(key)))
+        self._says: dict[str, _Says] = {word: _MAY_END if word in ending else _PLAIN for word in ordinary}
+        self._says |= dict.fromkeys(SEPARATORS, _PLAIN)
+        self._says |= dict.fromkeys(self._known, _BEGINS)
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""
@@ -118,15 +135,16 @@ class Names:
 
     def find(self, lows: list[str]) -> Iterator[Match]:
         """The names in a list of words in small letters, from left to right; of several at one place the longest."""
-        first, done = self._first, 0
+        says = [*map(self._says.get, lows), _PLAIN, _PLAIN]
+        done = 0
         for start, word in enumerate(lows):
-            begins = first.get(word)
-            if begins is False or start < done:
-                continue
-            if begins:
+            known = says[start]
+            if known is None:
+                if len(word) < _LEAST_PART or start < done or start >= _MISSPELT_WITHIN:
+                    continue
+                match = self._misspelt(lows, start, word, says)
+            elif known is _BEGINS and start >= done:
                 match = self._from(lows, start)
-            elif len(word) >= _LEAST_PART and start < _MISSPELT_WITHIN:
-                match = self._misspelt(lows, start)
             else:
                 continue
             if match is not None:
@@ -150,31 +168,27 @@ class Names:
                 best, end = name, at
         return None if best is None else Match(best, start, end, typo=False)
 
-    def _misspelt(self, lows: list[str], start: int) -> Match | None:
-        """The name that an unknown word, alone or with the next, is but for one letter."""
-        word = lows[start]
-        if not word.isalpha():
-            return None
-        if start + 1 < len(lows) and lows[start + 1].isalpha() and self._are_near(lows, start):
-            match = self._misspelt_from(lows, start, start + 1, word + lows[start + 1])
-            if match is not None:
-                return match
+    def _misspelt(self, lows: list[str], start: int, word: str, says: list[_Says | None]) -> Match | None:
+        """The name that an unknown `word`, alone or with the next, is but for one letter. `says`: of each word, and of two more."""
+        # A common word is the name's own, and that of most texts ends none: little is left to be looked for.
+        second_may, third_may = says[start + 1] is not _PLAIN, says[start + 2] is not _PLAIN
+        if second_may or third_may:
+            ended, second = self._ended, lows[start + 1]
+            look = _LOOK if len(word) + len(second) > 2 * _LOOK else _LOOK - 1
+            begun = word[:look] in self._begun
+            if third_may and (begun or lows[start + 2][-look:] in ended):
+                third = lows[start + 2]
+                name = self._closest(word + second + third, third)
+                if name is not None:
+                    return Match(name, start, start + 3, typo=True)
+            if second_may and (begun or second[-look:] in ended):
+                name = self._closest(word + second, second)
+                if name is not None:
+                    return Match(name, start, start + 2, typo=True)
         if len(word) < LONG_ENOUGH - 1:
             return None
         name = self._closest(word, "")
         return None if name is None else Match(name, start, start + 1, typo=True)
-
-    def _are_near(self, lows: list[str], start: int) -> bool:
-        """Whether any name is near to what begins there, of two words or of three: to most none is, and this is quick."""
-        joined, halves = lows[start], self._halves
-        for word in lows[start + 1 : start + 3]:
-            joined += word
-            sized = halves.get(len(joined))
-            if sized is not None:
-                half, starts, ends = sized
-                if joined[:half] in starts or joined[-half:] in ends:
-                    return True
-        return False
 
     def _misspelt_from(self, lows: list[str], start: int, last: int, joined: str) -> Match | None:
         """The name that `lows[start : last + 1]`, joined, is but for one letter, or is with the next word.
@@ -182,7 +196,7 @@ class Names:
         The letter is never in a word that is right as it is: a common word at the end must be the name's own.
         """
         end = lows[last]
-        if (lows[start] in self._first and end in self._ordinary) or start >= _MISSPELT_WITHIN or not joined.isalpha():
+        if (lows[start] in self._says and end in self._ordinary) or start >= _MISSPELT_WITHIN or not joined.isalpha():
             return None
         if last + 1 < len(lows):
             after = lows[last + 1]
@@ -197,15 +211,34 @@ class Names:
 
         `end`: its last word, which the name must end in where it is a common one.
         """
-        halves = self._halves.get(len(joined))
-        if halves is None:
+        count = len(joined)
+        if not LONG_ENOUGH - 1 <= count <= _LONGEST:
             return None
-        half, starts, ends = halves
-        begun, ended = starts.get(joined[:half], ()), ends.get(joined[-half:], ())
+        half = _HALF[count]
+        starts, ends = self._starts.get(joined[:half]), self._ends.get(joined[-half:])
+        begun = () if starts is None else starts.get(count, ())
+        ended = () if ends is None else ends.get(count, ())
         if not (begun or ended) or not joined.isalpha():
             return None
         end = end if end in self._ordinary else ""
-        keys = {key for key in begun + ended if key.endswith(end) and _one_off(joined, key)}
+        # A letter that is wrong in the middle leaves the last one and the first one; where it does not, all but two are left.
+        keys: list[str] = []
+        if begun:
+            rest, last = joined[half:], joined[-1]
+            keys += [
+                key
+                for key in begun
+                if (key[-1] == last or joined.startswith(key[:-2])) and key.endswith(end) and _one_off(rest, key[half:])
+            ]
+        if ended:
+            rest, first = joined[:-half], joined[0]
+            keys += [
+                key
+                for key in ended
+                if (key[0] == first or joined.endswith(key[2:])) and key.endswith(end) and _one_off(rest, key[:-half])
+            ]
+        if not keys:
+            return None
         names = {id(name): name for key in keys if (name := self._known[key]) is not None}
         return next(iter(names.values())) if len(names) == 1 else None
 
