@@ -54,13 +54,14 @@ class Ward(NamedTuple):
 class Places:
     """The units of a city as decisions name them, each made when it is first asked for: no more are kept than the city has."""
 
-    __slots__ = ("_names", "_units", "_wards", "city")
+    __slots__ = ("_clear", "_names", "_units", "_wards", "city")
 
     def __init__(self, city: City) -> None:
         self.city: Final = city
         self._units: dict[str, Unit] = {}
         self._wards: dict[str, Ward] = {}
         self._names: dict[str, str] = {}
+        self._clear: dict[str, Found] = {}
 
     def unit(self, code: str) -> Unit:
         """The unit of that code as events name it. Raises `KeyError`."""
@@ -85,6 +86,15 @@ class Places:
             where = f"Kelurahan {unit.name} ({', '.join(full_name(info) for info in chain[:2])})"
             ward = self._wards[code] = Ward(unit, kota, where)
         return ward
+
+    def clear(self, code: str, confidence: float) -> Found:
+        """The place of a point in that ward with nothing else near by. `confidence`: as the ward index has it. Raises `KeyError`."""
+        found = self._clear.get(code)
+        if found is None or found.confidence != confidence:  # an index that was built anew may be surer
+            unit, kota, where = self.ward(code)
+            words = Said(id=f"Titik laporan berada di {where}.", en=f"The report's point lies in {where}.")
+            found = self._clear[code] = Found("known", "point", confidence, unit, kota, (), words)
+        return found
 
 
 def locate(point: Point | None, places: Places, wards: Wards, named: Named | None = None) -> Found:
@@ -174,6 +184,8 @@ def _nowhere(words: Said) -> Found:
 
 
 def _inside(code: str, hit: Hit, places: Places, wards: Wards) -> Found:
+    if hit.how == "point" and not hit.others and not hit.edge:
+        return places.clear(code, hit.confidence)
     others = tuple([places.unit(other) for other in hit.others])
     unit, kota, where = places.ward(code)
     if hit.how == "nearest":
@@ -188,13 +200,10 @@ def _inside(code: str, hit: Hit, places: Places, wards: Wards) -> Found:
     return Found("known", "point", hit.confidence, unit, kota, others, words)
 
 
-_NOTHING: Final = Said(id="", en="")
-
-
 def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:
     """What lies within some 50 m, as the end of a sentence; empty where nothing does."""
     if not others and not edge:
-        return _NOTHING
+        return Said(id="", en="")
     indonesian = [f"Kelurahan {unit.name}" for unit in others] + ["luar kota"] * edge
     english = [f"Kelurahan {unit.name}" for unit in others] + ["land outside the city"] * edge
     return Said(

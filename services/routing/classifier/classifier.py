@@ -200,8 +200,7 @@ class Classifier:
 
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
-        ranked = sorted(scores)
-        most, temperature, doubt = ranked[-1], self._temperature, self._doubt
+        most, temperature, doubt = max(scores), self._temperature, self._doubt
         below = [score - most for score in scores]
         whole = sum(map(exp, below if temperature == 1 else [score / temperature for score in below]))
         sure, each = 1 - doubt, doubt / len(scores)
@@ -210,7 +209,7 @@ class Classifier:
         if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
             return best, likely
         scores[best] = -inf
-        for score in ranked[-2 : -LIKELY - 1 : -1]:
+        for score in sorted(scores)[: -LIKELY : -1]:
             share = exp((score - most) / temperature) / whole * sure + each
             if share < BAREST:
                 break
