@@ -125,7 +125,6 @@ class Classifier:
         "_doubt",
         "_nothing",
         "_other",
-        "_pairs",
         "_reader",
         "_second_from",
         "_temperature",
@@ -145,11 +144,10 @@ class Classifier:
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = _terms(model.terms, index)
-        self._pairs: Final = _pairs(self._terms)
         # Places for what terms say of each category, and one for those that say nothing (index -1).
         self._nothing: Final = [0.0] * (len(index) + 1)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
-        self._reader: Final = Reader(model.spellings, words)
+        self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -166,7 +164,7 @@ class Classifier:
 
         `tokens`: its own (`tokens_of`), where whoever asks has read it already.
         """
-        found = self._reader.read(tokens_of(text) if tokens is None else tokens, self._pairs)
+        found = self._reader.read(tokens_of(text) if tokens is None else tokens)
         scores, own = list(self._bias), self._nothing.copy()
         for term, factor in found.items():
             own[term.most] += factor * term.by
@@ -220,7 +218,7 @@ class Classifier:
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
-        return {term.text: factor for term, factor in self._reader.read(tokens_of(text), self._pairs).items()}
+        return {term.text: factor for term, factor in self._reader.read(tokens_of(text)).items()}
 
     def scores(self, terms: Mapping[str, float]) -> list[float]:
         """What terms say for each category, nats, before the temperature; for the builder."""

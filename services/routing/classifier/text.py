@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
 from services.routing.tokens import SIGNS
 
@@ -93,14 +93,32 @@ _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
 Root = TypeVar("Root")
 """A word that a model knows something of, as whoever reads wishes to have it: the word itself, or what is known of it."""
 
-Word = tuple[Root | None, Cue]
-"""What a spelling stands for: the root, None where it says nothing of a subject; and what it does to those after it.
+class After(Protocol[Root]):
+    """The pairs that begin with a word."""
+
+    def get(self, second: Root, /) -> Root | None:
+        """The pair that it makes with a second one; None where that is none."""
+
+
+class _Joined:
+    """Every pair that begins with a word, of a reader whose roots are words."""
+
+    def __init__(self, first: str) -> None:
+        self._first: Final = first
+
+    def get(self, second: str, /) -> str:
+        """As `After`."""
+        return f"{self._first} {second}"
+
+
+Word = tuple[Root | None, Cue, After[Root] | None]
+"""What a spelling stands for: the root, None where it says nothing of a subject; what it does to those after it; and its pairs.
 
 A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
-SILENT: Final[Word[Any]] = (None, "")
-_END: Final[Word[Any]] = (None, "end")
+SILENT: Final[Word[Any]] = (None, "", None)
+_END: Final[Word[Any]] = (None, "end", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +167,20 @@ def deletions(word: str) -> Iterator[str]:
 
 
 class Reader(Generic[Root]):
-    """Reads texts with the spellings and the roots of a model. `roots`: what its words are read as."""
+    """Reads texts with the spellings and the roots of a model.
+
+    `roots`: what its words are read as. `pairs`: those that are read, by their first root and their second; where None, all: then
+    roots are words.
+    """
 
     __slots__ = ("_known", "_mistyped", "_names", "_remembered", "_whole")
 
-    def __init__(self, spellings: Spellings, roots: Mapping[str, Root]) -> None:
+    def __init__(
+        self, spellings: Spellings, roots: Mapping[str, Root], pairs: Mapping[Root, After[Root]] | None = None
+    ) -> None:
         known: dict[str, Word[Root]] = dict.fromkeys(spellings.everyday, SILENT)
-        known.update((word, (root, "")) for word, root in roots.items())
+        for word, root in roots.items():
+            known[word] = root, "", cast("After[Root]", _Joined(word)) if pairs is None else pairs.get(root)
         cues: tuple[tuple[Cue, frozenset[str]], ...] = (
             ("place", spellings.places),
             ("ask", spellings.asks),
@@ -164,7 +189,9 @@ class Reader(Generic[Root]):
             ("name", frozenset(name.split()[1] for name in spellings.names)),
         )
         for cue, words in cues:
-            known.update((word, (known.get(word, SILENT)[0], cue)) for word in words)
+            for word in words:
+                root_, _, after = known.get(word, SILENT)
+                known[word] = root_, cue, after
         known.update((spelling, known[word]) for spelling, word in spellings.variants.items() if word in known)
         known.update(dict.fromkeys((*SIGNS, "\n"), _END))
         self._known: Final = known
@@ -173,16 +200,12 @@ class Reader(Generic[Root]):
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read(  # noqa: C901, PLR0912 - one walk through the words, which every complaint waits for
-        self, tokens: Iterable[str], pairs: Mapping[Root, Mapping[Root, Root]] | None = None
-    ) -> dict[Root, float]:
-        """The words and pairs of a text's `tokens_of`, each with how much it counts.
-
-        `pairs`: those to give, by their first word and their second. Where None, all: of a reader whose roots are words.
-        """
+    def read(self, tokens: Iterable[str]) -> dict[Root, float]:  # noqa: C901, PLR0912 - one walk, which every complaint waits for
+        """The words and pairs of a text's `tokens_of`, each with how much it counts."""
         remembered = self._remembered
         found: dict[Root, float] = {}
         before: Root | None = None
+        after: After[Root] | None = None  # what follows `before`
         guesses = MOST_GUESSES
         factor, left, spelt, count = 1.0, 0, "", 0
         for token in tokens:
@@ -197,12 +220,12 @@ class Reader(Generic[Root]):
                     if not left:
                         factor = 1.0
                 continue
-            root, cue = word
+            root, cue, pairs = word
             if cue == "name":
                 if f"{spelt} {token}" in self._names:
                     if before is not None:
                         found.pop(before, None)
-                    before, spelt = None, ""
+                    before, after, spelt = None, None, ""
                     continue
                 cue = ""
             spelt = token
@@ -211,27 +234,24 @@ class Reader(Generic[Root]):
                 counts = factor * FIRST_FACTOR if count <= FIRST_WORDS else factor
                 if counts > found.get(root, 0.0) or counts < 0:
                     found[root] = counts
-                if before is not None:
-                    if pairs is None:
-                        found[cast("Root", f"{before} {root}")] = counts
-                    elif before in pairs and (pair := pairs[before].get(root)) is not None:
-                        found[pair] = counts
-                before = root
+                if after is not None and (pair := after.get(root)) is not None:
+                    found[pair] = counts
+                before, after = root, pairs
             if left:
                 left -= 1
                 if not left:
                     factor = 1.0
             if cue:
                 if cue == "end":
-                    factor, left, before = 1.0, 0, None
+                    factor, left, before, after = 1.0, 0, None, None
                 elif cue == "place":
-                    factor, left, before = PLACE_FACTOR, PLACE_WORDS, root
+                    factor, left, before, after = PLACE_FACTOR, PLACE_WORDS, root, pairs
                 elif cue == "ask":
                     factor, left = ASKED_FACTOR, ASKED_WORDS
                 elif cue == "result":
                     factor, left = RESULT_FACTOR, RESULT_WORDS
                 else:
-                    factor, left, before = DENIED_FACTOR, DENIED_WORDS, None
+                    factor, left, before, after = DENIED_FACTOR, DENIED_WORDS, None, None
         return found
 
     def root(self, token: str) -> Root | None:
@@ -268,7 +288,7 @@ class Reader(Generic[Root]):
             for stem in stems(form):
                 word = known.get(stem)
                 if word is not None and word[0] is not None:
-                    return word[0], ""
+                    return word[0], "", word[2]
                 silent = silent or word
         return SILENT if silent else None
 
