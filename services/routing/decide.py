@@ -272,4 +272,4 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
         second = city.categories[subject.second]
         id_ += f"; laporan ini mungkin juga menyangkut {second.label_id}"
         en += f"; the report may also be about {second.label_en}"
-    return Said(id=f"{id_}.", en=f"{en}.")
+    return Said(f"{id_}.", f"{en}.")

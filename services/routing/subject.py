@@ -78,28 +78,20 @@ def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
         return Subject(None, "none")
     category = guess.category if guess.category in city.categories else None
     others = _others(guess, second, guess.category, city)
-    return Subject(
-        category, "text", guess.confidence, guess.words, others, second, emergencies=_emergencies(guess, category, city)
-    )
+    return Subject(category, "text", guess.confidence, guess.words, others, second, None, _emergencies(guess, category, city))
 
 
 def _others(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
     """What else the text may be about, besides the category that counts."""
-    likely = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug in city.categories]
-    return tuple(dict.fromkeys([slug for slug in (*likely, second) if slug is not None and slug != counts]))
+    others = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug != counts and slug in city.categories]
+    if second is not None and second != counts and second not in others:
+        others.append(second)
+    return tuple(others)
 
 
 def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...]:
-    return tuple(
-        [
-            slug
-            for slug, share in guess.likely
-            if share >= EMERGENCY_FROM
-            and slug != counts
-            and slug in city.categories
-            and city.categories[slug].urgency == "emergency"
-        ]
-    )
+    found = [slug for slug, share in guess.likely if share >= EMERGENCY_FROM and slug != counts and slug in city.categories]
+    return tuple([slug for slug in found if city.categories[slug].urgency == "emergency"]) if found else ()
 
 
 def _conflict(named: str, guess: Guess, city: City) -> Said | None:
