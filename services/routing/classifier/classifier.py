@@ -207,7 +207,7 @@ class Classifier:
         if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
             return best, likely
         scores[best] = -inf
-        for score in sorted(scores)[: -LIKELY : -1]:
+        for score in sorted(scores)[:-LIKELY:-1]:
             share = exp((score - most) / temperature) / whole * sure + each
             if share < BAREST:
                 break

@@ -93,6 +93,7 @@ _DIGITS: Final = re.compile(r"(?<=[a-z]{3})[0-9]+$")
 Root = TypeVar("Root")
 """A word that a model knows something of, as whoever reads wishes to have it: the word itself, or what is known of it."""
 
+
 class After(Protocol[Root]):
     """The pairs that begin with a word."""
 
@@ -175,9 +176,7 @@ class Reader(Generic[Root]):
 
     __slots__ = ("_known", "_mistyped", "_names", "_remembered", "_whole")
 
-    def __init__(
-        self, spellings: Spellings, roots: Mapping[str, Root], pairs: Mapping[Root, After[Root]] | None = None
-    ) -> None:
+    def __init__(self, spellings: Spellings, roots: Mapping[str, Root], pairs: Mapping[Root, After[Root]] | None = None) -> None:
         known: dict[str, Word[Root]] = dict.fromkeys(spellings.everyday, SILENT)
         for word, root in roots.items():
             known[word] = root, "", cast("After[Root]", _Joined(word)) if pairs is None else pairs.get(root)
