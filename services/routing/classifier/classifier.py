@@ -206,8 +206,8 @@ class Classifier:
         likely = [(self._categories[best], 1 / whole * sure + each)]
         if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
             return best, likely
-        scores[best] = -inf
-        for score in sorted(scores)[:-LIKELY:-1]:
+        scores[best] = -inf  # the first when they are sorted
+        for score in sorted(scores)[1:][:-LIKELY:-1]:
             share = exp((score - most) / temperature) / whole * sure + each
             if share < BAREST:
                 break
