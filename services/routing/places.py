@@ -52,23 +52,15 @@ class Ward(NamedTuple):
 
 
 class Places:
-    """The units of a city as decisions name them, each made when it is first asked for: no more are kept than the city has."""
+    """A city as decisions speak of it: each ward is made when it is first asked for, and no more are kept than the city has."""
 
-    __slots__ = ("_clear", "_names", "_units", "_wards", "city")
+    __slots__ = ("_clear", "_names", "_wards", "city")
 
     def __init__(self, city: City) -> None:
         self.city: Final = city
-        self._units: dict[str, Unit] = {}
         self._wards: dict[str, Ward] = {}
         self._names: dict[str, str] = {}
         self._clear: dict[str, Found] = {}
-
-    def unit(self, code: str) -> Unit:
-        """The unit of that code as events name it. Raises `KeyError`."""
-        unit = self._units.get(code)
-        if unit is None:
-            unit = self._units[code] = self.city.unit(code)
-        return unit
 
     def name(self, code: str) -> str:
         """The name of the unit of that code as sentences say it (`full_name`). Raises `KeyError`."""
@@ -81,7 +73,7 @@ class Places:
         """The ward of that code. Raises `KeyError`."""
         ward = self._wards.get(code)
         if ward is None:
-            unit, chain = self.unit(code), self.city.chain(code)
+            unit, chain = self.city.unit(code), self.city.chain(code)
             kota = next((info.code for info in chain if info.level in CITY_LEVELS), None)
             where = f"Kelurahan {unit.name} ({', '.join(full_name(info) for info in chain[:2])})"
             ward = self._wards[code] = Ward(unit, kota, where)
@@ -186,7 +178,7 @@ def _nowhere(words: Said) -> Found:
 def _inside(code: str, hit: Hit, places: Places, wards: Wards) -> Found:
     if hit.how == "point" and not hit.others and not hit.edge:
         return places.clear(code, hit.confidence)
-    others = tuple([places.unit(other) for other in hit.others])
+    others = tuple([places.city.unit(other) for other in hit.others])
     unit, kota, where = places.ward(code)
     if hit.how == "nearest":
         reach = f"{wards.manifest.nearest_within_m:.0f} m"
@@ -214,7 +206,7 @@ def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:
 
 def _outside(point: Point, hit: Hit, places: Places, wards: Wards) -> Found:
     city = places.city
-    others = tuple([places.unit(code) for code in hit.others])
+    others = tuple([places.city.unit(code) for code in hit.others])
     if hit.waters:
         code, away = wards.nearest(point.lat, point.lon)
         name, km = city.units[code].name, max(1, round(away / 1000))
@@ -224,7 +216,7 @@ def _outside(point: Point, hit: Hit, places: Places, wards: Wards) -> Found:
             0.0,
             None,
             None,
-            (places.unit(code),),
+            (city.unit(code),),
             Said(
                 id=(
                     f"Titik laporan berada di laut {city.name}, terlalu jauh dari daratan; "

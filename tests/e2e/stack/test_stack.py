@@ -34,6 +34,15 @@ async def test_a_given_address_that_is_none_is_one_clear_line(folder: Path, addr
     assert stack.folder.holder() is None
 
 
+async def test_an_address_that_is_none_is_told_though_a_broker_answers_at_the_one_before_it(
+    folder: Path, kafka_bootstrap: str
+) -> None:
+    stack = LocalStack(folder, services=(), kafka=f"{kafka_bootstrap},localhost")
+    with pytest.raises(StackTrouble, match=r"KAFKA_BOOTSTRAP_SERVERS holds 'localhost', which is not host:port"):
+        await stack.start()
+    assert stack.folder.holder() is None
+
+
 async def test_a_service_that_can_not_start_is_told_with_its_last_words_and_all_is_stopped(folder: Path) -> None:
     environment = {"intake": {"TANGGAP_CITY": "/no/such/city"}}
     stack = LocalStack(folder, services=("intake",), environment=environment)
