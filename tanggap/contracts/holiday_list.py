@@ -54,4 +54,6 @@ class HolidayList:
                 f"holidays package ({version('holidays')}) has no government days for {year}; upgrade it, or list {year} under "
                 "`holidays: listed:`"
             )
-        return dict(holidays.country_holidays(self.country, years=year, categories=self.categories))
+        # In the country's own language: else it is that of whoever starts the process.
+        language = holidays.country_holidays(self.country).default_language
+        return dict(holidays.country_holidays(self.country, years=year, categories=self.categories, language=language))

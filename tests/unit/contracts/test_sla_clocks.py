@@ -136,9 +136,17 @@ def test_offices_are_open_from_the_first_second_of_their_hours_to_the_last(momen
     assert calendar().is_open(wall(moment)) is is_open
 
 
+@pytest.mark.parametrize("language", ["en_US", "id", "C", ""])
+def test_a_holiday_has_its_name_in_the_countrys_language_whatever_the_machines(monkeypatch, language):
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(variable, language)
+    known = HolidayList("ID", ("public", "government"), 2027)
+    assert known(2026)[date(2026, 5, 15)] == "Cuti Bersama Kenaikan Yesus Kristus"
+
+
 def test_a_holiday_has_its_name_and_no_work():
     assert not calendar().is_working_day(date(2026, 5, 15))
-    assert "Joint" in (calendar().holiday(date(2026, 5, 15)) or "")
+    assert "Cuti Bersama" in (calendar().holiday(date(2026, 5, 15)) or "")
     assert calendar().is_working_day(date(2026, 5, 18))
     assert calendar().holiday(date(2026, 5, 18)) is None
 
