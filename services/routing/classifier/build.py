@@ -45,7 +45,9 @@ BAREST: Final = 0.3
 MOST_WEIGHTS: Final = 5
 """So many of a term's weights are kept, the largest."""
 SECOND_FROM: Final = 5.0
-"""Nats of own evidence that make a second subject: chosen between too few and too many."""
+SECOND_ALSO_FROM: Final = 4.5
+"""Nats of own evidence that make a second subject, without a word of `also` and with one: chosen on `quality/texts.csv` between too few
+and too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,12 @@ def _model(ground: Ground, texts: Sequence[Reading]) -> dict[str, Any]:
         "temperature": 1.0,
         "doubt": 0.0,
         "second_from": SECOND_FROM,
+        "second_also_from": SECOND_ALSO_FROM,
         "bias": {category: round(weight, 2) for category, weight in zip(ground.categories, learned.bias, strict=True)},
         "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
         **{
             name: sorted(getattr(spellings, name))
-            for name in ("places", "asks", "results", "denials", "names", "whole", "everyday")
+            for name in ("places", "asks", "results", "denials", "also", "names", "whole", "everyday")
         },
         "terms": {
             term: row
@@ -252,6 +255,7 @@ def _roots(sources: Sources, texts: Sequence[Text]) -> tuple[Spellings, list[str
         asks=spelt.asks,
         results=spelt.results,
         denials=spelt.denials,
+        also=spelt.also,
         everyday=silent,
         names=frozenset(names),
     )

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import exp, inf
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -29,6 +30,9 @@ MOST_WORDS: Final = 5
 """So many deciding words are told at most."""
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
+SECOND_WORDS: Final = 3
+"""So many words must speak for a second subject, each by `DECIDES` and half as much as for what it says most of, where no word of `also`
+is in the text: fewer mostly say where the first one is ("sampah di pintu masuk parkir")."""
 SPENDS: Final = 1.0
 """A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
@@ -58,7 +62,7 @@ class ModelFile(BaseModel):
     """`classifier.json`. `terms`: word or pair of words to category to weight, nats. `version`: start of the sum of all the rest.
 
     `temperature`: what scores are divided by, and `doubt`: what is kept back for the other categories, so that probabilities come true.
-    `second_from`: nats of own evidence that make a second subject.
+    `second_from`: nats of own evidence that make a second subject; `second_also_from`: where a word of `also` is in the text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,12 +74,14 @@ class ModelFile(BaseModel):
     temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
     doubt: Annotated[float, Field(ge=0, lt=1)]
     second_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    second_also_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]
     variants: Mapping[str, str]
     places: tuple[str, ...]
     asks: tuple[str, ...]
     results: tuple[str, ...]
     denials: tuple[str, ...]
+    also: tuple[str, ...]
     names: tuple[str, ...]
     whole: tuple[str, ...]
     everyday: tuple[str, ...]
@@ -91,6 +97,7 @@ class ModelFile(BaseModel):
             asks=frozenset(self.asks),
             results=frozenset(self.results),
             denials=frozenset(self.denials),
+            also=frozenset(self.also),
             everyday=frozenset(self.everyday),
             names=frozenset(self.names),
         )
@@ -111,6 +118,10 @@ class Term:
     most: int
     by: float
 
+    def says(self, category: int) -> float:
+        """What it says for a category, nats; 0 where it says nothing of it."""
+        return self.weights[self.categories.index(category)] if category in self.categories else 0.0
+
 
 Found = dict[Term, float]
 """The terms of a text, and how much each counts."""
@@ -120,12 +131,14 @@ class Classifier:
     """A model, ready to be asked. `version`: of the model; `threshold`: the confidence from which it decides."""
 
     __slots__ = (
+        "_also",
         "_bias",
         "_categories",
         "_doubt",
         "_nothing",
         "_other",
         "_reader",
+        "_second_also_from",
         "_second_from",
         "_temperature",
         "_terms",
@@ -139,6 +152,8 @@ class Classifier:
         self._temperature: Final = model.temperature
         self._doubt: Final = model.doubt
         self._second_from: Final = model.second_from
+        self._second_also_from: Final = model.second_also_from
+        self._also: Final = frozenset(model.also)
         self._categories: Final = tuple(model.bias)
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
@@ -164,7 +179,9 @@ class Classifier:
 
         `tokens`: its own (`tokens_of`), where whoever asks has read it already.
         """
-        found = self._reader.read(tokens_of(text) if tokens is None else tokens)
+        if tokens is None:
+            tokens = tokens_of(text)
+        found = self._reader.read(tokens)
         scores, own = list(self._bias), self._nothing.copy()
         for term, factor in found.items():
             own[term.most] += factor * term.by
@@ -183,8 +200,11 @@ class Classifier:
         said.sort()
         own[best] = own[self._other] = own[-1] = 0.0
         second = None
-        if max(own) >= self._second_from:
-            second = self._second(found, best, {word for nats, _, words in said if -nats >= SPENDS for word in words})
+        most = max(own)
+        also = most >= self._second_also_from and not self._also.isdisjoint(tokens)
+        if also or most >= self._second_from:
+            spent = {word for nats, _, words in said if -nats >= SPENDS for word in words}
+            second = self._second(found, best, spent, also=also)
         return Guess(
             self._categories[best] if confidence >= self.threshold else None,
             confidence,
@@ -229,17 +249,30 @@ class Classifier:
                 scores[at] += factor * weight
         return scores
 
-    def _second(self, found: Found, best: int, spent: set[str]) -> str | None:
-        """A category that other words than `spent` speak for, enough of them, each more than for any other."""
+    def _second(self, found: Found, best: int, spent: set[str], *, also: bool) -> str | None:
+        """A category that other words than `spent` speak for, enough of them, each more than for any other.
+
+        `also`: the text says that there is a second one.
+        """
         no_second = (best, self._other, -1)
-        own = {term.most: 0.0 for term in found if term.most not in no_second}
-        for term, factor in found.items():
-            most = term.most
-            if most in own and factor > 0 and spent.isdisjoint(term.words):
-                for_best = term.weights[term.categories.index(best)] if best in term.categories else 0.0
-                own[most] += factor * (term.by - max(for_best, 0.0))
+        free = [(term, factor) for term, factor in found.items() if factor > 0 and spent.isdisjoint(term.words)]
+        own = {term.most: 0.0 for term, _ in free if term.most not in no_second}
+        if not own:
+            return None
+        for term, factor in free:
+            if term.most in own:
+                own[term.most] += factor * (term.by - max(term.says(best), 0.0))
         second = max(own, key=own.__getitem__)
-        return self._categories[second] if own[second] >= self._second_from else None
+        if also:
+            enough = own[second] >= self._second_also_from
+        else:
+            words = [
+                term.words
+                for term, factor in free
+                if 2 * (nats := term.says(second)) >= term.by and factor * (nats - max(term.says(best), 0.0)) >= DECIDES
+            ]
+            enough = own[second] >= self._second_from and len(set(chain.from_iterable(words))) >= SECOND_WORDS
+        return self._categories[second] if enough else None
 
 
 def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:

@@ -105,7 +105,7 @@ def _lexicon(path: Path, known: frozenset[str], faults: Faults) -> Iterator[Term
 
 
 def _spellings(path: Path, faults: Faults) -> Spellings:
-    sets = ("whole", "places", "asks", "results", "denials", "everyday")
+    sets = ("whole", "places", "asks", "results", "denials", "also", "everyday")
     top = read_yaml(path, faults)
     record = top.as_record("the spellings", ("variants", *sets)) if top else {}
     variants: dict[str, str] = {}

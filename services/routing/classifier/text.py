@@ -132,6 +132,7 @@ class Spellings:
     asks: frozenset[str]
     results: frozenset[str]
     denials: frozenset[str]
+    also: frozenset[str]
     everyday: frozenset[str]
     names: frozenset[str]
     """Places' names of two words, of which one is a word of complaints too (Lubang Buaya, Kali Baru)."""

@@ -81,6 +81,18 @@ def test_a_text_about_two_things_names_the_second(classifier):
     assert (guess.likely[0][0], guess.second) == ("sampah", "pju")
 
 
+def test_where_the_text_says_also_less_makes_a_second_subject(classifier):
+    assert classifier.classify("Jalan berlubang parah, lampunya juga mati").second == "pju"
+    assert classifier.classify("Jalan berlubang parah, lampunya mati").second is None
+
+
+def test_where_a_thing_lies_is_no_second_subject(classifier):
+    where = "Sampah menumpuk di pintu masuk parkir, plastik dan sisa makanan berserakan sampai ke trotoar"
+    assert classifier.classify(where).second is None
+    assert classifier.classify(f"{where}. Mobil jg parkir di trotoar dan bikin macet").likely[0][0] in {"sampah", "parkir_liar"}
+    assert classifier.classify(f"{where}. Mobil jg parkir di trotoar dan bikin macet").second in {"sampah", "parkir_liar"}
+
+
 def test_below_the_threshold_it_does_not_decide(classifier, texts):
     guesses = [classifier.classify(text.text) for text in texts]
     assert {guess.category is not None for guess in guesses} == {True, False}

@@ -13,7 +13,8 @@ from services.routing.decide import Readers, decide
 from services.routing.gazetteer.gazetteer import Gazetteer
 from services.routing.policy import file as policy_file
 from services.routing.router import Router
-from services.routing.wards.wards import WardsFault
+from services.routing.wards.wards import Wards, WardsFault
+from services.routing.wards.wards import read as read_wards
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested
 from tanggap.contracts.sla_clocks import UnknownYear
 from tests.support.routing import BEKASI, DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, PRAMUKA, RECEIVED, SECRET, submitted
@@ -378,10 +379,17 @@ def test_the_places_that_a_router_keeps_are_its_citys_and_change_no_decision(rou
         complaint = submitted("jalan_rusak", at, words="Jalan berlubang di Kel. Cawang")
         assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED, router.readers)
     kept = router._places
-    assert kept._units.keys() <= jakarta.units.keys()
-    assert kept._wards.keys() <= {ward.code for ward in jakarta.wards()}
-    assert all(kept.unit(ward.code) == jakarta.unit(ward.code) for ward in jakarta.wards())
-    assert len(kept._wards) <= len(jakarta.wards())
+    codes = {ward.code for ward in jakarta.wards()}
+    assert set() < kept._clear.keys() <= codes
+    assert set() < kept._wards.keys() <= codes
+
+
+def test_an_index_that_was_built_anew_says_at_once_how_sure_it_is(router):
+    complaint = submitted("jalan_rusak", MONAS)
+    manifest, cells = read_wards(JAKARTA)
+    assert router.decide(complaint).decision.confidence == manifest.confidence.clear != 0.5
+    router.wards = Wards(manifest, cells, manifest.confidence.model_copy(update={"clear": 0.5}))
+    assert router.decide(complaint).decision.confidence == 0.5
 
 
 def test_where_the_holidays_of_a_year_are_unknown_it_decides_all_the_same_and_says_so_once(router, logged_faults):
