@@ -276,7 +276,7 @@ class Classifier:
 
 
 def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:
-    """The terms of a model. What equals is kept once: the fewer the places in memory that a text touches, the sooner it is read."""
+    """The terms of a model. What equals is kept once, so that a text touches few places in memory."""
     number: dict[float, float] = {}
     all_categories: dict[tuple[int, ...], tuple[int, ...]] = {}
     all_weights: dict[tuple[float, ...], tuple[float, ...]] = {}

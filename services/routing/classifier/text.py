@@ -213,7 +213,7 @@ class Reader(Generic[Root]):
             if word is None:
                 word, guessed = self._resolve(token, guesses)
                 guesses -= guessed
-            if word is SILENT:  # half of the words of a text
+            if word is SILENT:  # often, so it comes first
                 spelt = token
                 if left:
                     left -= 1

@@ -30,9 +30,9 @@ Guard = Literal["", "word", "marked"]
 """What a name needs before it counts: nothing; something that says a place is meant, since it is a common `word` too; or Kel., or
 its kecamatan or kota (`marked`)."""
 
-
 _Says = Literal["plain", "may_end", "begins"]
 """What is known of a word: a common one that no misspelt name ends in, one that some may end in, or the first of a name's words."""
+# Compared by identity: nothing else is ever told of a word.
 _PLAIN: Final = "plain"
 _MAY_END: Final = "may_end"
 _BEGINS: Final = "begins"
@@ -67,12 +67,13 @@ class Match(NamedTuple):
 
 
 Halves = dict[str, dict[int, tuple[str, ...]]]
-"""Names by their first half or their last one, and by how many letters what means one of them may have."""
+"""Names by their first half or their last one, and by a count of letters: a name with a letter wrong has as many as the name, or one more
+or less."""
 
 _HALF: Final = tuple([(count - 1) // 2 if count >= LONG_ENOUGH else count // 2 for count in range(_LONGEST + 1)])
-"""Whichever letter is wrong in so many, the name's first ones or its last ones are as they should be: so many of them.
+"""By a count of letters, how many of the first or of the last are right, whichever letter of them all is wrong.
 
-A word shorter than every name lacks a letter; in others two in the wrong order may lie in the middle.
+Two in the wrong order may lie in the middle, so that is less than half. Six are a name of seven without a letter.
 """
 
 
@@ -114,7 +115,7 @@ class Names:
         long = [
             key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
         ]
-        self._ordinary = ordinary
+        self._ordinary: Final = ordinary
         self._starts, self._ends = _halves(long)
         self._begun: Final = frozenset(key[:count] for key in long for count in (_LOOK - 1, _LOOK))
         self._ended: Final = frozenset(key[-count:] for key in long for count in range(1, _LOOK + 1))
@@ -170,7 +171,7 @@ class Names:
 
     def _misspelt(self, lows: list[str], start: int, word: str, says: list[_Says | None]) -> Match | None:
         """The name that an unknown `word`, alone or with the next, is but for one letter. `says`: of each word, and of two more."""
-        # A common word is the name's own, and that of most texts ends none: little is left to be looked for.
+        # No letter is wrong in a common word, so a name must end in it as it stands, and hardly any does.
         second_may, third_may = says[start + 1] is not _PLAIN, says[start + 2] is not _PLAIN
         if second_may or third_may:
             ended, second = self._ended, lows[start + 1]

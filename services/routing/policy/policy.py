@@ -277,7 +277,7 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
     ward = at if place == "known" else None
     kecamatan = city.units[at].parent_code if at is not None and ward is not None else at
     kota = city.units[kecamatan].parent_code if kecamatan is not None else None
-    # By place, since fourteen names take twice as long.
+    # By place: names take longer, and every complaint waits for this.
     return Facts(
         slug,
         "none" if slug == NO_CATEGORY else category_from,

@@ -1,12 +1,17 @@
 """Names in a list of words: exact, joined, split and misspelt."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.routing.gazetteer import file as gazetteer_file
+from services.routing.gazetteer import names as finding
 from services.routing.gazetteer.marks import MARKS, mark_of
-from services.routing.gazetteer.names import Name, Names
-from services.routing.gazetteer.text import words
+from services.routing.gazetteer.names import Match, Name, Names
+from services.routing.gazetteer.text import squash, words
+from tests.support.routing import JAKARTA
 
 WARDS = ("Kebon Jeruk", "Kebon Kacang", "Kramatjati", "Tebet", "Cipinang", "Cipinang Muara", "Pulau Pari", "Senen")
 ORDINARY = frozenset(("pasar", "malam", "sedang", "di", "kebon", "muara", "senin", "jeruk", "kecil"))
@@ -130,3 +135,106 @@ def test_whichever_letter_of_a_long_name_is_wrong_it_is_found(name, data):
     for wrong in (name[:at] + name[at + 1 :], name[:at] + letter + name[at + 1 :], name[:at] + letter + name[at:], swapped):
         labels = [label.lower().replace(" ", "") for label, start, end, _typo in found(wrong) if (start, end) == (0, 1)]
         assert labels == [name], wrong
+
+
+# Misspelt, beside the plain way
+
+
+class Plainly(Names):
+    """As `Names`, but every long name is tried for every word, alone and with the next two."""
+
+    def __init__(self, names, spellings, ordinary):
+        names = tuple(names)
+        super().__init__(names, spellings, ordinary)
+        self.by_length = {}
+        for key, name in {squash(written): name for written, name in names}.items():
+            if key.isalpha() and len(key) >= (finding.LONG_OUTSIDE if name.outside else finding.LONG_ENOUGH):
+                self.by_length.setdefault(len(key), []).append(key)
+
+    def _misspelt(self, lows, start, word, says):
+        for end in (start + 3, start + 2, start + 1):
+            if end <= len(lows):
+                name = self._closest("".join(lows[start:end]), lows[end - 1] if end > start + 1 else "")
+                if name is not None:
+                    return Match(name, start, end, typo=True)
+        return None
+
+    def _closest(self, joined, end):
+        if not joined.isalpha() or len(joined) > finding._LONGEST:
+            return None
+        near = [key for count in (-1, 0, 1) for key in self.by_length.get(len(joined) + count, ())]
+        fits = [key for key in near if finding._one_off(joined, key) and (end not in self._ordinary or key.endswith(end))]
+        names = {id(self._known[key]): self._known[key] for key in fits}
+        return next(iter(names.values())) if len(names) == 1 else None
+
+
+def wrong(word, at, how):
+    """The word with its letter `at` changed, left out, doubled, or in the place of the next."""
+    changed = {
+        "changed": word[:at] + ("x" if word[at] != "x" else "q") + word[at + 1 :],
+        "left out": word[:at] + word[at + 1 :],
+        "doubled": word[:at] + word[at] + word[at:],
+        "swapped": word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
+    }
+    return changed[how]
+
+
+HOW = ("changed", "left out", "doubled", "swapped")
+
+
+def test_a_misspelt_name_is_found_as_if_every_name_were_tried(jakarta):
+    book = gazetteer_file.read(JAKARTA, jakarta)
+    quick, plain = (each(book.names, book.spellings, book.ordinary) for each in (Names, Plainly))
+    dice = random.Random(4)
+    beside = ("rusak", "di", "xyz", "barat", "depan", "12", "rt05", ",")
+    found = 0
+    for written, _ in book.names:
+        parts = [squash(part) for part in written.split()]
+        for how in HOW:
+            # The first letters of a name of several words, and any letter of any of its words.
+            for at, letter in ((0, dice.randrange(2)), (dice.randrange(len(parts)), -1)):
+                part = parts[at]
+                bad = wrong(part, min(letter, len(part) - 1) if letter >= 0 else dice.randrange(len(part)), how)
+                lows = [dice.choice(beside), *parts[:at], *([bad] if bad else []), *parts[at + 1 :], dice.choice(beside)]
+                if dice.random() < 0.2:  # written apart
+                    whole = "".join(lows[1:-1])
+                    cut = dice.randrange(1, len(whole)) if len(whole) > 1 else 1
+                    lows[1:-1] = [piece for piece in (whole[:cut], whole[cut:]) if piece]
+                expected = list(plain.find(lows))
+                assert list(quick.find(lows)) == expected, lows
+                found += any(match.typo for match in expected)
+    assert found > len(book.names)
+
+
+@pytest.mark.parametrize("text", ["cipinangmuar4", "kebon k4cang", "kramatjat1", "1ramat jati"])
+def test_a_digit_is_no_wrong_letter(text):
+    assert not any(typo for *_, typo in found(text))
+
+
+def test_what_a_misspelt_name_has_taken_begins_no_other():
+    assert found("kebpn kacxng") == []
+    assert found("kebxn kacang kramatjxti") == [("Kebon Kacang", 0, 2, True), ("Kramatjati", 2, 3, True)]
+
+
+def test_two_words_that_are_right_are_no_name_with_a_letter_wrong():
+    assert found("kebon jeruj") == [("Kebon Jeruk", 0, 2, True)]
+    # "kecil" and "kebon" are common words as they stand.
+    names = Names([("Kebon Kecik", Name("Kebon Kecik", parts=2))], {}, ORDINARY)
+    assert list(names.find(["kebon", "kecil"])) == []
+
+
+def test_no_word_of_the_classifiers_is_one_of_a_places_name_or_nearly_so(jakarta):
+    """Such a word would hide a name that somebody misspells: it must be put into the list by hand, or not at all."""
+    book = gazetteer_file.read(JAKARTA, jakarta)
+    spelt = [word for written, _ in book.names for word in written.split()]
+    spelt += [word for name, others in book.spellings.items() for other in (name, *others) for word in other.split()]
+    parts = {}
+    for part in {squash(word) for word in spelt}:
+        parts.setdefault(len(part), []).append(part)
+    _, told, listed = (JAKARTA / gazetteer_file.ORDINARY).read_text(encoding="utf-8").partition("# Words of classifier/")
+    ours = listed.partition("\n")[2].split()
+    assert told
+    assert len(ours) > 1_000
+    for word in ours:
+        near = [part for count in (-1, 0, 1) for part in parts.get(len(word) + count, ()) if len(part) > 1]
+        assert not [part for part in near if finding._one_off(word, part)], word
