@@ -12,15 +12,20 @@ from services.routing.classifier import text as spelling
 from services.routing.classifier.calibrate import AGENCY_RIGHT
 from services.routing.classifier.classifier import (
     BAREST,
+    DECIDES,
     LIKELY,
     MODEL,
+    MOST_WORDS,
+    OTHER,
+    SECOND_WORDS,
+    SPENDS,
     Classifier,
     ClassifierFault,
     probabilities,
     read,
 )
 from services.routing.classifier.figures import Text, measure, read_texts
-from services.routing.tokens import MOST
+from services.routing.tokens import MOST, tokens_of
 from tanggap.contracts.faults import Faults
 from tests.support.routing import JAKARTA
 
@@ -114,6 +119,46 @@ def test_every_text_has_an_answer(classifier, text):
 def test_the_words_told_are_the_models_own(classifier, texts):
     terms = set(read(JAKARTA / MODEL).terms)
     assert {word for text in texts for word in classifier.classify(text.text).words} <= terms
+
+
+def test_the_words_told_are_those_that_speak_most_for_the_likeliest(classifier, texts):
+    terms = read(JAKARTA / MODEL).terms
+    for text in texts:
+        guess = classifier.classify(text.text)
+        if guess.words:
+            best = guess.likely[0][0]
+            nats = {term: factor * terms[term].get(best, 0.0) for term, factor in classifier.terms(text.text).items()}
+            said = sorted((term for term in nats if nats[term] >= DECIDES), key=lambda term: (-nats[term], term))
+            assert guess.words == tuple(said[:MOST_WORDS])
+
+
+def test_a_second_subject_is_what_other_words_speak_for_most(classifier, texts):
+    model = read(JAKARTA / MODEL)
+    seen = 0
+    for text in texts:
+        guess = classifier.classify(text.text)
+        best = guess.likely[0][0]
+        rows = {term: (factor, model.terms[term]) for term, factor in classifier.terms(text.text).items()}
+        spent = {word for term, (factor, row) in rows.items() if factor * row.get(best, 0.0) >= SPENDS for word in term.split()}
+        own: dict[str, float] = {}
+        supporting: dict[str, set[str]] = {}
+        for term, (factor, row) in rows.items():
+            if factor <= 0 or not row or not spent.isdisjoint(term.split()):
+                continue
+            most, by = next(iter(row.items()))
+            lost = max(row.get(best, 0.0), 0.0)
+            own[most] = own.get(most, 0.0) + factor * (by - lost)
+            for category, weight in row.items():
+                if 2 * weight >= by and factor * (weight - lost) >= DECIDES:
+                    supporting.setdefault(category, set()).update(term.split())
+        also = not set(model.also).isdisjoint(tokens_of(text.text))
+        least = model.second_also_from if also else model.second_from
+        may = {category: nats for category, nats in own.items() if category not in {best, OTHER}}
+        most = max(may, key=may.__getitem__, default=None)
+        told = most is not None and may[most] >= least and (also or len(supporting.get(most, ())) >= SECOND_WORDS)
+        assert guess.second == (most if told else None), text.text
+        seen += told
+    assert seen
 
 
 def test_the_likeliest_are_those_of_all_categories_probabilities(classifier, texts):

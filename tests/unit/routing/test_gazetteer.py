@@ -200,11 +200,11 @@ def test_a_short_name_or_two_wrong_letters_are_not(gazetteer, text):
     assert place(gazetteer.find(None, text)) == ""
 
 
-def test_nearly_all_words_of_complaints_are_known_since_each_that_is_not_takes_time(gazetteer):
+def test_most_words_of_complaints_are_known_since_each_that_is_not_takes_time(gazetteer):
     with (JAKARTA.parents[1] / "quality" / "texts.csv").open(encoding="utf-8", newline="") as file:
-        texts = [row["text"] for row in csv.DictReader(file)]
-    unknown = [word for text in texts for word in words(text) if word.lower() not in gazetteer._names._says]
-    assert 0 < len(unknown) < 2 * len(texts)
+        told = [word.lower() for row in csv.DictReader(file) for word in words(row["text"]) if word.isalpha()]
+    known = sum(word in gazetteer._names._says for word in told)
+    assert known > 0.85 * len(told)
 
 
 def test_no_common_word_is_a_place_whatever_stands_before_it(gazetteer):
