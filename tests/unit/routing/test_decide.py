@@ -384,6 +384,15 @@ def test_the_places_that_a_router_keeps_are_its_citys_and_change_no_decision(rou
     assert set() < kept._wards.keys() <= codes
 
 
+def test_at_the_citys_edge_the_reason_says_that_land_outside_is_near(router):
+    edge = (-6.37, 106.8828)
+    assert router.wards.find(*edge).edge
+    assert not router.wards.find(*edge).others
+    reason = router.decide(submitted("jalan_rusak", edge)).decision.reason
+    assert "kurang dari sekitar 50 m dari luar kota" in reason.id
+    assert "within about 50 m of land outside the city" in reason.en
+
+
 def test_an_index_that_was_built_anew_says_at_once_how_sure_it_is(router):
     complaint = submitted("jalan_rusak", MONAS)
     manifest, cells = read_wards(JAKARTA)

@@ -136,6 +136,20 @@ def test_a_second_subject_is_named(decided):
     assert "juga menyangkut" in event.decision.reason.id
 
 
+@pytest.mark.parametrize(
+    ("guess", "others"),
+    [
+        (Says("pju", 0.8, (("pju", 0.8), ("sampah", 0.15)), second="sampah"), ("sampah",)),  # once
+        (Says("pju", 0.8, (("pju", 0.8), ("sampah", 0.15)), second="pohon"), ("sampah", "pohon")),
+        (Says("pju", 0.8, (("pju", 0.8), ("sampah", 0.05))), ()),  # too unlikely
+        (Says("pju", 0.8, (("pju", 0.8), ("unheard-of", 0.15))), ()),  # no category of the city
+        (Says("pju", 0.8, second="pju"), ()),  # the one that counts
+    ],
+)
+def test_what_else_a_text_may_be_about_is_told_once_each(jakarta, guess, others):
+    assert name_subject(submitted(None), jakarta, guess).others == others
+
+
 def test_an_unknown_category_of_the_app_stays_a_persons_to_judge_with_what_the_words_suggest(decided):
     event = decided("Lampu jalan di gang kami padam sudah tiga malam", "gangguan-x")
     assert (event.problem, event.category) == ("unknown_category", "gangguan-x")

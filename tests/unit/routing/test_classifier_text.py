@@ -1,0 +1,65 @@
+"""A text's words and pairs as the classifier reads them, with how much each counts."""
+
+import pytest
+
+from services.routing.classifier.text import DENIED_FACTOR, FIRST_FACTOR, PLACE_FACTOR, Reader, Spellings
+from services.routing.tokens import tokens_of
+
+SPELLINGS = Spellings(
+    variants={"lobang": "lubang"},
+    whole=frozenset(),
+    places=frozenset({"depan"}),
+    asks=frozenset({"tolong"}),
+    results=frozenset(),
+    denials=frozenset({"bukan"}),
+    also=frozenset(),
+    everyday=frozenset({"di", "yang"}),
+    names=frozenset({"lubang buaya"}),
+)
+ROOTS = ("angkut", "buaya", "depan", "jalan", "lampu", "lubang", "mati", "pasar", "rusak", "tolong")
+PAIRS = ("depan pasar", "jalan lubang", "jalan rusak", "lampu mati", "lubang rusak", "tolong angkut")
+FIRST = FIRST_FACTOR
+
+
+def pairs():
+    found = {}
+    for pair in PAIRS:
+        first, second = pair.split()
+        found.setdefault(first, {})[second] = pair
+    return found
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(SPELLINGS, {root: root for root in ROOTS}, pairs())
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("lampu mati", {"lampu": FIRST, "mati": FIRST, "lampu mati": FIRST}),
+        ("lampu di mati", {"lampu": FIRST, "mati": FIRST, "lampu mati": FIRST}),  # everyday words stand between
+        ("lampu. mati", {"lampu": FIRST, "mati": FIRST}),  # a clause's end parts them
+        ("mati lampu", {"lampu": FIRST, "mati": FIRST}),
+        ("lampunya dimatikan", {"lampu": FIRST, "mati": FIRST, "lampu mati": FIRST}),  # in any form
+        ("jalan berlobang", {"jalan": FIRST, "lubang": FIRST, "jalan lubang": FIRST}),
+        # What is taken back counts against, and makes no pair with what was before.
+        ("lampu bukan mati", {"lampu": FIRST, "mati": DENIED_FACTOR * FIRST}),
+        # A word that tells a place, or asks, has pairs of its own.
+        ("depan pasar", {"depan": FIRST, "pasar": PLACE_FACTOR * FIRST, "depan pasar": PLACE_FACTOR * FIRST}),
+        ("tolong angkut", {"tolong": FIRST, "angkut": 1.4 * FIRST, "tolong angkut": 1.4 * FIRST}),
+        # A place's name says nothing, and parts what stands around it.
+        ("jalan lubang buaya rusak", {"jalan": FIRST, "rusak": FIRST, "jalan lubang": FIRST}),
+        ("lubang rusak", {"lubang": FIRST, "rusak": FIRST, "lubang rusak": FIRST}),
+        ("", {}),
+        ("di yang", {}),
+    ],
+)
+def test_words_and_pairs_are_read_in_any_form_and_counted_by_where_they_stand(reader, text, terms):
+    assert reader.read(tokens_of(text)) == pytest.approx(terms)
+
+
+def test_without_pairs_of_its_own_a_reader_gives_all(reader):
+    every = Reader(SPELLINGS, {root: root for root in ROOTS})
+    assert "pasar mati" in every.read(tokens_of("pasar mati"))
+    assert "pasar mati" not in reader.read(tokens_of("pasar mati"))
