@@ -200,12 +200,14 @@ class Reader(Generic[Root]):
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read(self, tokens: Iterable[str]) -> dict[Root, float]:  # noqa: C901, PLR0912 - one walk, which every complaint waits for
+    def read(self, tokens: Iterable[str]) -> dict[Root, float]:  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
         """The words and pairs of a text's `tokens_of`, each with how much it counts."""
         remembered = self._remembered
         found: dict[Root, float] = {}
         before: Root | None = None
-        after: After[Root] | None = None  # what follows `before`
+        after: After[Root] | None = None  # the pairs that begin with `before`
+        joined: Root | None = None  # the pair that ends with it
+        had = joined_had = 0.0  # what either counted before
         guesses = MOST_GUESSES
         factor, left, spelt, count = 1.0, 0, "", 0
         for token in tokens:
@@ -223,8 +225,9 @@ class Reader(Generic[Root]):
             root, cue, pairs = word
             if cue == "name":
                 if f"{spelt} {token}" in self._names:
-                    if before is not None:
-                        found.pop(before, None)
+                    if self._resolve(spelt, 0)[0][0] is not None:  # its first word has counted as `before`
+                        _put(found, before, had)
+                        _put(found, joined, joined_had)
                     before, after, spelt = None, None, ""
                     continue
                 cue = ""
@@ -232,10 +235,13 @@ class Reader(Generic[Root]):
             if root is not None:
                 count += 1
                 counts = factor * FIRST_FACTOR if count <= FIRST_WORDS else factor
-                if counts > found.get(root, 0.0) or counts < 0:
+                had = found.get(root, 0.0)
+                if counts > had or counts < 0:
                     found[root] = counts
-                if after is not None and (pair := after.get(root)) is not None:
-                    found[pair] = counts
+                joined = after.get(root) if after is not None else None
+                if joined is not None:
+                    joined_had = found.get(joined, 0.0)
+                    found[joined] = counts
                 before, after = root, pairs
             if left:
                 left -= 1
@@ -303,6 +309,14 @@ class Reader(Generic[Root]):
         if right is None or right[0] != token[0]:
             return SILENT
         return self._known[right]
+
+
+def _put(found: dict[Root, float], root: Root | None, counts: float) -> None:
+    """Have a root, if any, count as much as it did; not at all where that is nothing."""
+    if root is not None:
+        found.pop(root, None)
+        if counts:
+            found[root] = counts
 
 
 def _mistyped(roots: Sequence[str]) -> dict[str, str]:

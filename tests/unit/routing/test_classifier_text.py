@@ -13,8 +13,8 @@ SPELLINGS = Spellings(
     results=frozenset(),
     denials=frozenset({"bukan"}),
     also=frozenset(),
-    everyday=frozenset({"di", "yang"}),
-    names=frozenset({"lubang buaya"}),
+    everyday=frozenset({"di", "duren", "yang"}),
+    names=frozenset({"lubang buaya", "duren buaya"}),
 )
 ROOTS = ("angkut", "buaya", "depan", "jalan", "lampu", "lubang", "mati", "pasar", "rusak", "tolong")
 PAIRS = ("depan pasar", "jalan lubang", "jalan rusak", "lampu mati", "lubang rusak", "tolong angkut")
@@ -49,7 +49,10 @@ def reader():
         ("depan pasar", {"depan": FIRST, "pasar": PLACE_FACTOR * FIRST, "depan pasar": PLACE_FACTOR * FIRST}),
         ("tolong angkut", {"tolong": FIRST, "angkut": 1.4 * FIRST, "tolong angkut": 1.4 * FIRST}),
         # A place's name says nothing, and parts what stands around it.
-        ("jalan lubang buaya rusak", {"jalan": FIRST, "rusak": FIRST, "jalan lubang": FIRST}),
+        ("jalan lubang buaya rusak", {"jalan": FIRST, "rusak": FIRST}),
+        ("lampu di duren buaya mati", {"lampu": FIRST, "mati": FIRST}),
+        ("lubang lubang buaya", {"lubang": FIRST}),
+        ("jalan lubang di jalan lubang buaya", {"jalan": FIRST, "lubang": FIRST, "jalan lubang": FIRST}),
         ("lubang rusak", {"lubang": FIRST, "rusak": FIRST, "lubang rusak": FIRST}),
         ("", {}),
         ("di yang", {}),
