@@ -18,6 +18,8 @@ JATINEGARA_STATION = (-6.21514, 106.87056)
 PRAMUKA = (-5.7457, 106.6130)
 BEKASI = (-6.2349, 106.9923)
 SECRET = "Nama saya Budi Hartono, telepon 0812-3456-7890"
+SECRETS = ("Budi", "Hartono", "0812-3456")
+"""What of it must stand nowhere; long enough that no random id has it by chance."""
 
 
 def submitted(

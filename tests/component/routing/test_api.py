@@ -13,7 +13,7 @@ from services.routing.consumer import Desk
 from services.routing.router import Router
 from tanggap.contracts.events import decoders
 from tests.component.routing.test_desk import read
-from tests.support.routing import DECIDED, JATINEGARA_STATION, MONAS, submitted
+from tests.support.routing import DECIDED, JATINEGARA_STATION, MONAS, SECRETS, submitted
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -151,5 +151,5 @@ async def test_reading_needs_no_key_and_shows_nothing_that_the_citizen_wrote(cli
     complaint = submitted(category, MONAS)
     await desk.handle(read([complaint]))
     text = (await client.get(f"/v1/decisions/{complaint.complaint_id}")).text
-    for word in ("Budi", "0812", "-6.17539", "106.82715", complaint.number, complaint.app):
+    for word in (*SECRETS, "Budi Santoso", "081234567890", "-6.17539", "106.82715", complaint.number, complaint.app):
         assert word not in text
