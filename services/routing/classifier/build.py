@@ -50,17 +50,6 @@ SECOND_ALSO_FROM: Final = 4.5
 and too many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A model, its file's text, how many sentences and texts it was made of, and what was seen of texts that were left out."""
-
-    model: ModelFile
-    text: str
-    sentences: int
-    texts: int
-    calibration: Calibration
-
-
 class SourceFaults(CityFaults):
     """Every fault of the classifier's sources."""
 
@@ -100,13 +89,25 @@ class Crossed:
         return self._asked[text].classify(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A model, its file's text, how many sentences and texts it was made of, and the models that have not learned from all of these."""
+
+    model: ModelFile
+    text: str
+    sentences: int
+    texts: int
+    crossed: Crossed
+
+
 def build(folder: Path, city: City, texts: Path) -> Built:
     """The classifier of the city in `folder`, which learns from `texts` too. Raises `SourceFaults`."""
     ground = _ground(folder, city, texts)
-    seen = _crossed(ground).calibration
+    crossed = _crossed(ground)
+    seen = crossed.calibration
     values = _model(ground, ground.texts) | {"temperature": seen.temperature, "doubt": seen.doubt, "threshold": seen.threshold}
     values["version"] = version_of(values)
-    return Built(ModelFile.model_validate(values), render(values), len(ground.sentences), len(ground.texts), seen)
+    return Built(ModelFile.model_validate(values), render(values), len(ground.sentences), len(ground.texts), crossed)
 
 
 def cross(folder: Path, city: City, texts: Path) -> Crossed:

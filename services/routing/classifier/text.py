@@ -229,6 +229,10 @@ class Reader(Generic[Root]):
                         _put(found, before, had)
                         _put(found, joined, joined_had)
                     before, after, spelt = None, None, ""
+                    if left:
+                        left -= 1
+                        if not left:
+                            factor = 1.0
                     continue
                 cue = ""
             spelt = token

@@ -207,11 +207,11 @@ def test_the_city_is_loaded_in_half_a_second():
         f" city.load(Path({str(FOLDER)!r})); spent = time.process_time() - began;"
         " from tests.support.speed import slowness; print(spent / slowness())"
     )
-    best = min(
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout)
-        for _ in range(3)
-    )
-    assert best < 0.5
+    spent = []
+    while len(spent) < 3 and min(spent, default=1) >= 0.5:  # the next may find a quieter moment
+        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+        spent.append(float(run.stdout))
+    assert min(spent) < 0.5
 
 
 def test_each_of_the_sources_units_is_there_once():

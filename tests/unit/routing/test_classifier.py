@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from services.routing.classifier import build as classifier_build
 from services.routing.classifier import text as spelling
-from services.routing.classifier.calibrate import AGENCY_RIGHT
 from services.routing.classifier.classifier import (
     BAREST,
     DECIDES,
@@ -194,16 +193,6 @@ def test_spellings_that_are_remembered_are_bounded_and_change_no_answer(texts, m
 def test_of_a_text_without_end_only_the_beginning_is_read(classifier):
     beginning = ("sampah menumpuk " * MOST)[:MOST]
     assert classifier.classify(beginning + " lampu jalan padam" * 1000) == classifier.classify(beginning)
-
-
-@pytest.mark.timeout(400)
-def test_the_model_in_the_citys_folder_is_what_the_builder_makes_of_it(jakarta):
-    built = classifier_build.build(JAKARTA, jakarta, TEXTS)
-    assert built.text == (JAKARTA / MODEL).read_text(encoding="utf-8")
-    # Of texts left out of what was learned, each without the terms that only it and the lexicon have.
-    assert built.calibration.category_right >= 0.75
-    assert built.calibration.agency_right >= 0.85
-    assert built.calibration.decided_agency_right >= AGENCY_RIGHT
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,9 @@ def reader():
         ("lampu di duren buaya mati", {"lampu": FIRST, "mati": FIRST}),
         ("lubang lubang buaya", {"lubang": FIRST}),
         ("jalan lubang di jalan lubang buaya", {"jalan": FIRST, "lubang": FIRST, "jalan lubang": FIRST}),
+        # Both words of it are what `depan` tells a place by; what follows counts whole.
+        ("depan lubang buaya rusak", {"depan": FIRST, "rusak": FIRST}),
+        ("depan duren buaya rusak", {"depan": FIRST, "rusak": FIRST}),
         ("lubang rusak", {"lubang": FIRST, "rusak": FIRST, "lubang rusak": FIRST}),
         ("", {}),
         ("di yang", {}),

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from quality.__main__ import AGENCY_RIGHT, CATEGORY_RIGHT, CROSSED, HELD_BACK, Figure, of_subjects
+from quality.__main__ import AGENCY_RIGHT, CATEGORY_RIGHT, CROSSED, HELD_BACK, Figure, fault_of_model, of_subjects
+from services.routing.classifier.classifier import MODEL
 from services.routing.classifier.figures import Text, measure
 from tests.support.routing import JAKARTA
 
@@ -43,12 +44,18 @@ def test_texts_that_the_builder_knows_have_no_bound():
     assert not any(one.low for one in figures(0, CROSSED).values())
 
 
+def test_a_model_that_is_not_what_its_builder_makes_is_told_with_what_to_do(tmp_path):
+    (tmp_path / MODEL).write_text("{}\n", encoding="utf-8")
+    assert fault_of_model("{}\n", tmp_path) is None
+    assert fault_of_model("{ }\n", tmp_path).endswith("mend it with: tanggap classifier build")
+
+
 @pytest.mark.timeout(300)  # the cross-validation alone takes a minute and more on a busy machine
-def test_the_command_prints_all_parts_and_no_figure_misses_its_bound():
+def test_the_command_prints_all_parts_no_figure_misses_its_bound_and_the_model_is_what_its_builder_makes():
     run = subprocess.run(
         [sys.executable, "-m", "quality"], cwd=JAKARTA.parents[1], capture_output=True, text=True, timeout=280, check=False
     )
-    # A fall below a bound is named on stderr.
+    # A fall below a bound is named on stderr, and a model that is not what the builder makes of its sources.
     assert (run.returncode, run.stderr) == (0, "")
     for said in (
         "random points of the land",
