@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,7 +22,7 @@ from quality import gazetteer as places
 from services.routing.classifier import build as subjects_build
 from services.routing.classifier import figures as subjects
 from services.routing.classifier.calibrate import Calibration
-from services.routing.classifier.classifier import MODEL, Classifier
+from services.routing.classifier.classifier import MODEL, Classifier, Guess
 from services.routing.gazetteer.gazetteer import Gazetteer
 from services.routing.wards import build as wards_build
 from services.routing.wards import wards
@@ -40,6 +40,10 @@ CATEGORY_RIGHT: Final = 0.75
 """So many texts that no builder has seen or learned from must get their category."""
 AGENCY_RIGHT: Final = 0.85
 """As `CATEGORY_RIGHT`, for the agency."""
+BOTH_NAMED: Final = 0.65
+"""Of so many held back texts about two things both must be named."""
+SECONDS_TRUE: Final = 0.80
+"""So many of the second subjects named in them must be true."""
 
 
 class Figure(NamedTuple):
@@ -102,6 +106,34 @@ def of_subjects(found: subjects.ClassifierFigures, how: str) -> Iterator[Figure]
     yield Figure("classifier", f"right agency of those decided{how}", decided, found.decided_agency_right)
 
 
+def of_two_subjects(found: subjects.ClassifierFigures, how: str) -> Iterator[Figure]:
+    """The second subjects of texts that were written for it: most have one, the others seem to."""
+    both, true = (BOTH_NAMED, SECONDS_TRUE) if how == HELD_BACK else (None, None)
+    yield Figure("classifier", f"both subjects, of texts about two{how}", found.with_second, found.seconds_right, both)
+    yield Figure("classifier", f"second subjects named that are true{how}", found.seconds, found.seconds_true, true)
+
+
+class Dressed:
+    """A classifier that is asked for texts with something courteous around them."""
+
+    def __init__(self, asked: subjects.Asked, before: str, after: str) -> None:
+        self._asked, self._before, self._after = asked, before, after
+        self.threshold = asked.threshold
+
+    def classify(self, text: str) -> Guess:
+        """What the text is about, courteously asked."""
+        return self._asked.classify(f"{self._before}{text}{self._after}")
+
+
+def of_courtesies(model: Classifier, held: list[subjects.Text], agency_of: Mapping[str, str | None]) -> Iterator[Figure]:
+    """The texts held back, with the courtesies of `courtesies.csv` around them: the one that disturbs most."""
+    with (SETS / "courtesies.csv").open(encoding="utf-8", newline="") as file:
+        found = [subjects.measure(Dressed(model, row["before"], row["after"]), held, agency_of) for row in csv.DictReader(file)]
+    how = f"{HELD_BACK}, with the courtesy that disturbs most"
+    yield Figure("classifier", f"right category{how}", len(held), min(one.category_right for one in found), CATEGORY_RIGHT)
+    yield Figure("classifier", f"right agency{how}", len(held), min(one.agency_right for one in found), AGENCY_RIGHT)
+
+
 def of_texts_left_out(found: Calibration, texts: int) -> Iterator[Figure]:
     """The cross-validation without the words that only the lexicon and the text itself have: its writer has read these texts."""
     for what, value, least in (
@@ -139,12 +171,16 @@ def main() -> None:
     for suffix, held_back in (("", ""), ("_held_back", HELD_BACK)):
         figures += of_places(places.measure(places.ask(SETS / f"addresses{suffix}.csv", names)), held_back)
     learned, held = texts_of("texts.csv"), texts_of("texts_held_back.csv")
-    built = subjects_build.build(CITY, city, SETS / "texts.csv")
+    two, two_held = texts_of("two_subjects.csv"), texts_of("two_subjects_held_back.csv")
+    built = subjects_build.build(CITY, city, SETS / "texts.csv", SETS / "two_subjects.csv")
     crossed = built.crossed
     figures += of_subjects(subjects.measure(crossed, learned, agency_of), CROSSED)
     figures += of_texts_left_out(crossed.calibration, len(learned))
     unseen = subjects.measure(model, held, agency_of)
     figures += of_subjects(unseen, HELD_BACK)
+    figures += of_courtesies(model, held, agency_of)
+    figures += of_two_subjects(subjects.measure(crossed, two, agency_of), CROSSED)
+    figures += of_two_subjects(subjects.measure(model, two_held, agency_of), HELD_BACK)
     table = Table(title="How often routing is right")
     for column in ("part", "what", "cases", "right", "at least"):
         table.add_column(column, justify="left" if column in {"part", "what"} else "right")

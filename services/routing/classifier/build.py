@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,9 @@ from services.routing.classifier.calibrate import FOLDS, Calibration, Scored, ca
 from services.routing.classifier.classifier import MODEL, Classifier, Guess, ModelFile, version_of
 from services.routing.classifier.figures import Text, read_texts
 from services.routing.classifier.learn import Example, learn
-from services.routing.classifier.sources import FILES, FOLDER, Sources, Term, read
+from services.routing.classifier.second import Worth
+from services.routing.classifier.second import learn as worth
+from services.routing.classifier.sources import FILES, FOLDER, Courtesies, Sources, Term, read
 from services.routing.classifier.text import Reader, Spellings, stems
 from services.routing.tokens import tokens_of
 from tanggap.contracts.city import City
@@ -44,10 +46,10 @@ BAREST: Final = 0.3
 """A weight smaller than this, nats, is left out of the model."""
 MOST_WEIGHTS: Final = 5
 """So many of a term's weights are kept, the largest."""
-SECOND_FROM: Final = 5.0
-SECOND_ALSO_FROM: Final = 4.5
-"""Nats of own evidence that make a second subject, without a word of `also` and with one: chosen on `quality/texts.csv` between too few
-and too many."""
+DRESSED: Final = 4
+"""Of so many sentences and texts one is learned from as it stands; one has an opening before it, one an ending after it, one has both."""
+SECOND_LEAST: Final = 0.4
+"""So likely a second subject must be to be told. A judgement: a wrong one costs a glance, one that is not told a second report."""
 
 
 class SourceFaults(CityFaults):
@@ -60,7 +62,10 @@ Reading = tuple[Mapping[str, float], int, float]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """All that there is to learn from, read once. `lexicon`: its terms, as texts of their own; `prior`: what they say beforehand."""
+    """All that there is to learn from, read once. `lexicon`: its terms, as texts of their own; `prior`: what they say beforehand.
+
+    `seconds`: texts of one subject or two, from which only the second one is learned.
+    """
 
     categories: tuple[str, ...]
     agencies: tuple[str | None, ...]
@@ -70,6 +75,7 @@ class Ground:
     sentences: tuple[Reading, ...]
     texts: tuple[Reading, ...]
     written: tuple[Text, ...]
+    seconds: tuple[Text, ...]
     sums: Mapping[str, str]
 
 
@@ -77,11 +83,13 @@ class Crossed:
     """The models of a cross-validation as one: each text is asked of the model that has not learned from it.
 
     `calibration`: what was chosen by all of them, and seen when the terms that only the lexicon and the text itself have are left out.
+    `second`: what tells a second subject, learned from all of the texts.
     """
 
-    def __init__(self, asked: Mapping[str, Classifier], calibration: Calibration) -> None:
+    def __init__(self, asked: Mapping[str, Classifier], calibration: Calibration, second: Worth) -> None:
         self._asked = asked
         self.calibration = calibration
+        self.second = second
         self.threshold = calibration.threshold
 
     def classify(self, text: str) -> Guess:
@@ -100,30 +108,37 @@ class Built:
     crossed: Crossed
 
 
-def build(folder: Path, city: City, texts: Path) -> Built:
-    """The classifier of the city in `folder`, which learns from `texts` too. Raises `SourceFaults`."""
-    ground = _ground(folder, city, texts)
+def build(folder: Path, city: City, texts: Path, seconds: Path) -> Built:
+    """The classifier of the city in `folder`, which learns from `texts` too, and second subjects from `seconds`. Raises `SourceFaults`."""
+    ground = _ground(folder, city, texts, seconds)
     crossed = _crossed(ground)
     seen = crossed.calibration
-    values = _model(ground, ground.texts) | {"temperature": seen.temperature, "doubt": seen.doubt, "threshold": seen.threshold}
+    values = _model(ground, ground.texts) | {
+        "temperature": seen.temperature,
+        "doubt": seen.doubt,
+        "threshold": seen.threshold,
+        "second": crossed.second.model_dump(),
+    }
     values["version"] = version_of(values)
     return Built(ModelFile.model_validate(values), render(values), len(ground.sentences), len(ground.texts), crossed)
 
 
-def cross(folder: Path, city: City, texts: Path) -> Crossed:
-    """The classifier as it does on `texts` while it has not learned from them. Raises `SourceFaults`."""
-    return _crossed(_ground(folder, city, texts))
+def cross(folder: Path, city: City, texts: Path, seconds: Path) -> Crossed:
+    """The classifier as it does on `texts` and `seconds` while it has not learned from them. Raises `SourceFaults`."""
+    return _crossed(_ground(folder, city, texts, seconds))
 
 
-def _ground(folder: Path, city: City, path: Path) -> Ground:
+def _ground(folder: Path, city: City, path: Path, seconds_path: Path) -> Ground:
     faults = Faults()
     sources = read(folder, city, faults)
-    texts = tuple(read_texts(path, faults))
+    texts, seconds = tuple(read_texts(path, faults)), tuple(read_texts(seconds_path, faults))
     if not faults.found and len(texts) < FOLDS:
         faults.add(path.name, 1, f"has {len(texts)} texts; to tell how right the classifier is, it takes {FOLDS} or more")
-    for text in texts:
-        if text.category not in city.categories:
-            faults.add(path.name, 1, f"{text.category} is no category of categories.csv")
+    for name, of in ((path.name, texts), (seconds_path.name, seconds)):
+        for text in of:
+            for category in (text.category, text.second):
+                if category is not None and category not in city.categories:
+                    faults.add(name, 1, f"{category} is no category of categories.csv")
     if faults.found:
         raise SourceFaults(faults.found)
     spellings, roots = _roots(sources, texts)
@@ -140,11 +155,29 @@ def _ground(folder: Path, city: City, path: Path) -> Ground:
         lexicon=tuple(
             (reader.read(tokens_of(" ".join(one.words))), index[one.category], AS_SENTENCE[one.level]) for one in sources.lexicon
         ),
-        sentences=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in sources.sentences),
-        texts=tuple((reader.read(tokens_of(one.text)), index[one.category], 1.0) for one in texts),
+        sentences=tuple(
+            (reader.read(tokens_of(said)), index[one.category], 1.0)
+            for one, said in zip(
+                sources.sentences, _dressed([one.text for one in sources.sentences], sources.courtesies), strict=True
+            )
+        ),
+        texts=tuple(
+            (reader.read(tokens_of(said)), index[one.category], 1.0)
+            for one, said in zip(texts, _dressed([one.text for one in texts], sources.courtesies), strict=True)
+        ),
         written=texts,
-        sums={name: _sum(folder / FOLDER / name) for name in FILES} | {path.name: _sum(path)},
+        seconds=seconds,
+        sums={name: _sum(folder / FOLDER / name) for name in FILES} | {one.name: _sum(one) for one in (path, seconds_path)},
     )
+
+
+def _dressed(texts: Sequence[str], courtesies: Courtesies) -> Iterator[str]:
+    """The texts, most with something courteous around them, so that it is learned of its words that they say nothing."""
+    openings, endings = cycle(courtesies.openings), cycle(courtesies.endings)
+    for at, text in enumerate(texts):
+        before = next(openings) + (", " if at % 3 else ". ") if at % DRESSED in {1, 3} else ""
+        after = (". " if at % 3 else " ") + next(endings) if at % DRESSED in {2, 3} else ""
+        yield f"{before}{text}{after}"
 
 
 def _model(ground: Ground, texts: Sequence[Reading]) -> dict[str, Any]:
@@ -158,13 +191,12 @@ def _model(ground: Ground, texts: Sequence[Reading]) -> dict[str, Any]:
         "threshold": 0.5,
         "temperature": 1.0,
         "doubt": 0.0,
-        "second_from": SECOND_FROM,
-        "second_also_from": SECOND_ALSO_FROM,
+        "second": worth([], SECOND_LEAST).model_dump(),
         "bias": {category: round(weight, 2) for category, weight in zip(ground.categories, learned.bias, strict=True)},
         "variants": dict(sorted((spelt, word) for spelt, word in spellings.variants.items())),
         **{
             name: sorted(getattr(spellings, name))
-            for name in ("places", "asks", "results", "denials", "also", "names", "whole", "everyday")
+            for name in ("places", "asks", "results", "denials", "also", "joins", "names", "whole", "everyday")
         },
         "terms": {
             term: row
@@ -184,8 +216,21 @@ def _crossed(ground: Ground) -> Crossed:
     scored = [Scored(raw[at % FOLDS].scores(said), ground.texts[at][1]) for at, said in enumerate(own)]
     found = calibrate(scored, ground.agencies)
     chosen = {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
-    sure = [Classifier(ModelFile.model_validate(model | chosen)) for model in models]
-    return Crossed({text.text: sure[at % FOLDS] for at, text in enumerate(ground.written)}, found)
+    asked = [*enumerate(ground.written), *enumerate(ground.seconds)]
+    seen = [
+        (at % FOLDS, evidence, text.second is not None and category in {text.category, text.second})
+        for at, text in asked
+        for category, evidence in raw[at % FOLDS].seconds(text.text).items()
+    ]
+    sure = []
+    for fold, model in enumerate(models):
+        second = worth(((evidence, true) for of, evidence, true in seen if of != fold), SECOND_LEAST)
+        sure.append(Classifier(ModelFile.model_validate(model | chosen | {"second": second.model_dump()})))
+    return Crossed(
+        {text.text: sure[at % FOLDS] for at, text in asked},
+        found,
+        worth(((evidence, true) for _, evidence, true in seen), SECOND_LEAST),
+    )
 
 
 def write(folder: Path, built: Built) -> None:
@@ -257,6 +302,7 @@ def _roots(sources: Sources, texts: Sequence[Text]) -> tuple[Spellings, list[str
         results=spelt.results,
         denials=spelt.denials,
         also=spelt.also,
+        joins=spelt.joins,
         everyday=silent,
         names=frozenset(names),
     )

@@ -10,14 +10,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
-from math import exp, inf
+from itertools import pairwise
+from math import exp, inf, log
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.routing.classifier.text import Reader, Spellings
+from services.routing.classifier.second import Evidence, Worth
+from services.routing.classifier.text import Clause, Reader, Spellings
 from services.routing.tokens import tokens_of
 
 MODEL: Final = "classifier.json"
@@ -30,9 +31,9 @@ MOST_WORDS: Final = 5
 """So many deciding words are told at most."""
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
-SECOND_WORDS: Final = 3
-"""So many words must speak for a second subject, each by `DECIDES` and half as much as for what it says most of, where no word of `also`
-is in the text: fewer mostly say where the first one is ("sampah di pintu masuk parkir")."""
+CLAUSE_SAYS: Final = 4.5
+"""So many nats the words of a clause that say most of a category must say of it, to make it a candidate for a second subject; fewer will
+do where a word like `juga` is among them. Most clauses of most texts speak for the first subject alone, and are not looked at twice."""
 SPENDS: Final = 1.0
 """A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
@@ -62,7 +63,7 @@ class ModelFile(BaseModel):
     """`classifier.json`. `terms`: word or pair of words to category to weight, nats. `version`: start of the sum of all the rest.
 
     `temperature`: what scores are divided by, and `doubt`: what is kept back for the other categories, so that probabilities come true.
-    `second_from`: nats of own evidence that make a second subject; `second_also_from`: where a word of `also` is in the text.
+    `second`: what tells a second subject.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,8 +74,7 @@ class ModelFile(BaseModel):
     threshold: Annotated[float, Field(gt=0, lt=1)]
     temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
     doubt: Annotated[float, Field(ge=0, lt=1)]
-    second_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    second_also_from: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    second: Worth
     bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]
     variants: Mapping[str, str]
     places: tuple[str, ...]
@@ -82,6 +82,7 @@ class ModelFile(BaseModel):
     results: tuple[str, ...]
     denials: tuple[str, ...]
     also: tuple[str, ...]
+    joins: tuple[str, ...]
     names: tuple[str, ...]
     whole: tuple[str, ...]
     everyday: tuple[str, ...]
@@ -98,6 +99,7 @@ class ModelFile(BaseModel):
             results=frozenset(self.results),
             denials=frozenset(self.denials),
             also=frozenset(self.also),
+            joins=frozenset(self.joins),
             everyday=frozenset(self.everyday),
             names=frozenset(self.names),
         )
@@ -131,14 +133,13 @@ class Classifier:
     """A model, ready to be asked. `version`: of the model; `threshold`: the confidence from which it decides."""
 
     __slots__ = (
-        "_also",
         "_bias",
         "_categories",
         "_doubt",
         "_nothing",
         "_other",
         "_reader",
-        "_second_also_from",
+        "_second",
         "_second_from",
         "_temperature",
         "_terms",
@@ -151,15 +152,14 @@ class Classifier:
         self.threshold: Final = model.threshold
         self._temperature: Final = model.temperature
         self._doubt: Final = model.doubt
-        self._second_from: Final = model.second_from
-        self._second_also_from: Final = model.second_also_from
-        self._also: Final = frozenset(model.also)
+        self._second: Final = model.second
+        self._second_from: Final = log(model.second.least / (1 - model.second.least))
         self._categories: Final = tuple(model.bias)
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = _terms(model.terms, index)
-        # Places for what terms say of each category, and one for those that say nothing (index -1).
+        # A place for what is said of each category, and one for terms that say nothing (index -1).
         self._nothing: Final = [0.0] * (len(index) + 1)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
         self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
@@ -181,35 +181,25 @@ class Classifier:
         """
         if tokens is None:
             tokens = tokens_of(text)
-        found = self._reader.read(tokens)
-        scores, own = list(self._bias), self._nothing.copy()
-        for term, factor in found.items():
-            own[term.most] += factor * term.by
-            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
-                scores[at] += factor * weight
+        found, clauses = self._reader.read_clauses(tokens)
+        scores = self._score(found)
         if not found:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
             return Guess(None, share, ((OTHER, share),), (), None)
         best, likely = self._likely(scores)
         confidence = likely[0][1]
-        said = [
-            (-nats, term.text, term.words)
-            for term, factor in found.items()
-            if best in term.categories and (nats := factor * term.weights[term.categories.index(best)]) >= DECIDES
-        ]
-        said.sort()
-        own[best] = own[self._other] = own[-1] = 0.0
+        said = _deciding(found, best)
         second = None
-        most = max(own)
-        also = most >= self._second_also_from and not self._also.isdisjoint(tokens)
-        if also or most >= self._second_from:
-            spent = {word for nats, _, words in said if -nats >= SPENDS for word in words}
-            second = self._second(found, best, spent, also=also)
+        if candidates := self._candidates(clauses, best):
+            seen = self._evidence(found, said, candidates, best)
+            nats, at = max([(self._second.nats(evidence), at) for at, evidence in seen.items()])
+            if nats >= self._second_from:
+                second = self._categories[at]
         return Guess(
             self._categories[best] if confidence >= self.threshold else None,
             confidence,
             tuple(likely),
-            tuple([term for _, term, _ in said[:MOST_WORDS]]),
+            tuple([term.text for _, term in said[:MOST_WORDS]]),
             second,
         )
 
@@ -242,37 +232,79 @@ class Classifier:
 
     def scores(self, terms: Mapping[str, float]) -> list[float]:
         """What terms say for each category, nats, before the temperature; for the builder."""
+        return self._score({self._terms[text]: factor for text, factor in terms.items()})
+
+    def seconds(self, text: str) -> dict[str, Evidence]:
+        """The categories that may be a second subject, and what speaks for each; for the builder."""
+        found, clauses = self._reader.read_clauses(tokens_of(text))
+        scores = self._score(found)
+        best = scores.index(max(scores))
+        seen = self._evidence(found, _deciding(found, best), self._candidates(clauses, best), best)
+        return {self._categories[at]: evidence for at, evidence in seen.items()}
+
+    def _candidates(self, clauses: list[Clause[Term]], best: int) -> list[tuple[int, Found, bool]]:
+        """Each clause, and each piece of one between words like `dan`, that speaks for another category than `best`.
+
+        The category that it says most of, its terms, and whether the clause has a word like `juga`.
+        """
+        candidates = []
+        for whole, also, cuts in clauses:
+            for clause in (whole, *_pieces(whole, cuts)) if cuts else (whole,):
+                says = self._nothing.copy()
+                for term, factor in clause.items():
+                    says[term.most] += factor * term.by
+                says[best] = says[self._other] = says[-1] = 0.0
+                most = max(says)
+                if most >= CLAUSE_SAYS or (also and most > 0):
+                    candidates.append((says.index(most), clause, also))
+        return candidates
+
+    def _evidence(
+        self, found: Found, said: list[tuple[float, Term]], candidates: list[tuple[int, Found, bool]], best: int
+    ) -> dict[int, Evidence]:
+        """What speaks for the candidates, each by the clause that makes it likeliest."""
+        by: dict[int, tuple[float, Found, bool]] = {}
+        for at, clause, also in candidates:
+            scores = self._score(clause)
+            most = max(scores)
+            share = exp(scores[at] - most) / sum(map(exp, [score - most for score in scores]))
+            if at not in by or share > by[at][0]:
+                by[at] = share, clause, also
+        spent = {word for nats, term in said if -nats >= SPENDS for word in term.words}
+        own = dict.fromkeys(by, 0.0)
+        for term, factor in found.items():
+            if term.most in own and factor > 0 and spent.isdisjoint(term.words):
+                own[term.most] += factor * (term.by - max(term.says(best), 0.0))
+        return {
+            at: Evidence(own[at], share, also, sum([len(term.words) == 1 for term in clause]))
+            for at, (share, clause, also) in by.items()
+        }
+
+    def _score(self, found: Found) -> list[float]:
+        """What terms say for each category, nats."""
         scores = list(self._bias)
-        for text, factor in terms.items():
-            term = self._terms[text]
-            for at, weight in zip(term.categories, term.weights, strict=True):
+        for term, factor in found.items():
+            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
                 scores[at] += factor * weight
         return scores
 
-    def _second(self, found: Found, best: int, spent: set[str], *, also: bool) -> str | None:
-        """A category that other words than `spent` speak for, enough of them, each more than for any other.
 
-        `also`: the text says that there is a second one.
-        """
-        no_second = (best, self._other, -1)
-        free = [(term, factor) for term, factor in found.items() if factor > 0 and spent.isdisjoint(term.words)]
-        own = {term.most: 0.0 for term, _ in free if term.most not in no_second}
-        if not own:
-            return None
-        for term, factor in free:
-            if term.most in own:
-                own[term.most] += factor * (term.by - max(term.says(best), 0.0))
-        second = max(own, key=own.__getitem__)
-        if also:
-            enough = own[second] >= self._second_also_from
-        else:
-            words = [
-                term.words
-                for term, factor in free
-                if 2 * (nats := term.says(second)) >= term.by and factor * (nats - max(term.says(best), 0.0)) >= DECIDES
-            ]
-            enough = own[second] >= self._second_from and len(set(chain.from_iterable(words))) >= SECOND_WORDS
-        return self._categories[second] if enough else None
+def _deciding(found: Found, best: int) -> list[tuple[float, Term]]:
+    """The terms that decided for `best`, each after what it says for it, nats below zero: the strongest first."""
+    said = [
+        (-nats, term.text, term)
+        for term, factor in found.items()
+        if best in term.categories and (nats := factor * term.weights[term.categories.index(best)]) >= DECIDES
+    ]
+    said.sort()
+    return [(nats, term) for nats, _, term in said]
+
+
+def _pieces(clause: Found, cuts: list[int]) -> list[Found]:
+    """What stands between the words like `dan`, where more than one piece says anything."""
+    items = list(clause.items())
+    pieces = [dict(items[begin:end]) for begin, end in pairwise((0, *cuts, len(items))) if begin < end]
+    return pieces if len(pieces) > 1 else []
 
 
 def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:

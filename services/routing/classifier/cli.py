@@ -21,8 +21,11 @@ classifier = typer.Typer(no_args_is_help=True, help="The classifier from a compl
 CityFolder = Annotated[Path, typer.Option("--city", envvar="TANGGAP_CITY", help="The city's folder.")]
 Texts = Annotated[Path, typer.Option("--texts", help="CSV of texts whose category is known: text,category,second.")]
 
+Seconds = Annotated[Path, typer.Option("--seconds", help="CSV of texts of one subject or two: text,category,second.")]
+
 JAKARTA = Path("cities/jakarta")
 TEXTS = Path("quality/texts.csv")
+SECONDS = Path("quality/two_subjects.csv")
 
 
 @classifier.callback()
@@ -31,14 +34,15 @@ def _about() -> None:
 
 
 @classifier.command()
-def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS) -> None:
+def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS, seconds: Seconds = SECONDS) -> None:
     """Build the classifier from the city's sources and write it there. The same sources make the same bytes.
 
     It learns from the city's own lexicon, sentences and word statistics, and from the texts; models that learned from four fifths of
-    the texts and were asked for the fifth set how sure it is, and from where it decides.
+    the texts and were asked for the fifth set how sure it is, and from where it decides. The texts of one subject or two set what tells
+    a second one.
     """
     try:
-        built = classifier_build.build(city, cities.load(city), texts)
+        built = classifier_build.build(city, cities.load(city), texts, seconds)
     except CityFaults as faults:
         raise _refusal([str(fault) for fault in faults.faults]) from faults
     classifier_build.write(city, built)
@@ -66,6 +70,7 @@ def try_(
 def check(
     city: CityFolder = JAKARTA,
     texts: Texts = TEXTS,
+    seconds: Seconds = SECONDS,
     *,
     fitted: Annotated[bool, typer.Option("--fitted", help="As it stands, though it may have learned from these texts.")] = False,
 ) -> None:
@@ -79,7 +84,7 @@ def check(
         raise _refusal([str(fault) for fault in faults.found])
     try:
         loaded_city = cities.load(city)
-        crossed = None if fitted else classifier_build.cross(city, loaded_city, texts)
+        crossed = None if fitted else classifier_build.cross(city, loaded_city, texts, seconds)
     except CityFaults as found:
         raise _refusal([str(fault) for fault in found.faults]) from found
     agencies = categories_of(loaded_city)

@@ -69,9 +69,10 @@ class Bin(NamedTuple):
 class ClassifierFigures:
     """All shares 0 to 1. `…_right`: of the best guess of all texts; `decided_…_right`: of the texts that it decides, `coverage` of all.
 
-    `calibration_error`: by how much confidence and truth differ, weighted by texts. `seconds_right`: of the texts that have a second
-    subject, those where the two named are the two meant, in either order. `seconds_found`: those whose second was named as such;
-    `seconds_true`: of the seconds named, those that a person names too.
+    `calibration_error`: by how much confidence and truth differ, weighted by texts. `with_second`: texts that have a second subject,
+    `seconds`: texts of which one was named. `seconds_right`: of the texts that have one, those where the two named are the two meant, in
+    either order. `seconds_found`: those whose second was named as such; `seconds_true`: of the seconds named, those that a person names
+    too.
     """
 
     texts: int
@@ -86,6 +87,7 @@ class ClassifierFigures:
     bins: tuple[Bin, ...]
     calibration_error: float
     with_second: int
+    seconds: int
     seconds_right: float
     seconds_found: float
     seconds_true: float
@@ -125,6 +127,7 @@ def measure(classifier: Asked, texts: Sequence[Text], agency_of: Mapping[str, st
         bins=bins,
         calibration_error=sum(abs(one.confidence - one.right) * one.texts for one in bins) / max(len(texts), 1),
         with_second=sum(text.second is not None for text, _ in asked),
+        seconds=sum(guess.second is not None for _, guess in asked),
         seconds_right=_of(
             asked, lambda text, _: text.second is not None, lambda text, guess: _both(guess) == {text.category, text.second}
         ),

@@ -1,4 +1,4 @@
-"""The classifier's sources in a city's folder: lexicon, spellings, sentences and word statistics, read with every fault named."""
+"""The classifier's sources in a city's folder: lexicon, spellings, sentences, courtesies, word statistics, read with every fault named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ LEXICON: Final = "lexicon.yaml"
 SPELLINGS: Final = "spellings.yaml"
 SENTENCES: Final = "sentences.csv"
 STATISTICS: Final = "words.csv"
-FILES: Final = (LEXICON, SPELLINGS, SENTENCES, STATISTICS)
+COURTESIES: Final = "courtesies.yaml"
+FILES: Final = (LEXICON, SPELLINGS, SENTENCES, STATISTICS, COURTESIES)
 
 LEVELS: Final = ("names", "signs", "hints")
 """How strongly a term of the lexicon speaks for its category, strongest first."""
@@ -52,6 +53,13 @@ class Statistic(NamedTuple):
     lift: float
 
 
+class Courtesies(NamedTuple):
+    """What citizens say besides their subject, before it and after it."""
+
+    openings: tuple[str, ...]
+    endings: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """All that the builder reads. `names`: places' names, in small letters."""
@@ -60,6 +68,7 @@ class Sources:
     spellings: Spellings
     sentences: tuple[Sentence, ...]
     statistics: tuple[Statistic, ...]
+    courtesies: Courtesies
     names: frozenset[str]
 
 
@@ -72,6 +81,7 @@ def read(folder: Path, city: City, faults: Faults) -> Sources:
         spellings=_spellings(within / SPELLINGS, faults),
         sentences=tuple(_sentences(within / SENTENCES, known, faults)),
         statistics=tuple(_statistics(within / STATISTICS, known, faults)),
+        courtesies=_courtesies(within / COURTESIES, faults),
         names=frozenset(unit.name.lower() for unit in city.units.values() if unit.level in {"kelurahan", "kecamatan"}),
     )
 
@@ -105,7 +115,7 @@ def _lexicon(path: Path, known: frozenset[str], faults: Faults) -> Iterator[Term
 
 
 def _spellings(path: Path, faults: Faults) -> Spellings:
-    sets = ("whole", "places", "asks", "results", "denials", "also", "everyday")
+    sets = ("whole", "places", "asks", "results", "denials", "also", "joins", "everyday")
     top = read_yaml(path, faults)
     record = top.as_record("the spellings", ("variants", *sets)) if top else {}
     variants: dict[str, str] = {}
@@ -124,7 +134,7 @@ def _spellings(path: Path, faults: Faults) -> Spellings:
 
 
 def _words(entry: Entry | None, name: str) -> Iterable[str]:
-    return [word.as_text(f"a word of {name}") or "" for word in entry.as_list(name)] if entry else []
+    return [word.as_text(f"one of {name}") or "" for word in entry.as_list(name)] if entry else []
 
 
 def _sentences(path: Path, known: frozenset[str], faults: Faults) -> Iterator[Sentence]:
@@ -143,6 +153,17 @@ def _statistics(path: Path, known: frozenset[str], faults: Faults) -> Iterator[S
             (lift > 1, f"the lift must be a number above 1, not {row['lift']!r}"),
         ):
             yield Statistic(row["word"], row["category"], lift)
+
+
+def _courtesies(path: Path, faults: Faults) -> Courtesies:
+    top = read_yaml(path, faults)
+    record = top.as_record("the courtesies", Courtesies._fields) if top else {}
+    openings, endings = (tuple(_words(record.get(name), name)) for name in Courtesies._fields)
+    if record:
+        for name, said in zip(Courtesies._fields, (openings, endings), strict=True):
+            if name in record and not said:
+                record[name].fault(f"{name} must have one or more")
+    return Courtesies(openings, endings)
 
 
 def _number(text: str) -> float:

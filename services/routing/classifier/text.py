@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
 from services.routing.tokens import SIGNS
 
-Cue = Literal["", "place", "ask", "result", "denial", "name", "end"]
+Cue = Literal["", "place", "ask", "result", "denial", "name", "also", "join", "end"]
 
 MOST_GUESSES: Final = 60
 """For so many unknown words of a text a known one is sought at one letter's distance."""
@@ -118,6 +118,10 @@ Word = tuple[Root | None, Cue, After[Root] | None]
 A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
+Clause = tuple[dict[Root, float], bool, list[int]]
+"""The words and pairs of a clause, each with how much it counts; whether a word like `juga` is in it; how many of them each word like `dan`
+has before it."""
+
 SILENT: Final[Word[Any]] = (None, "", None)
 _END: Final[Word[Any]] = (None, "end", None)
 
@@ -133,6 +137,7 @@ class Spellings:
     results: frozenset[str]
     denials: frozenset[str]
     also: frozenset[str]
+    joins: frozenset[str]
     everyday: frozenset[str]
     names: frozenset[str]
     """Places' names of two words, of which one is a word of complaints too (Lubang Buaya, Kali Baru)."""
@@ -186,6 +191,8 @@ class Reader(Generic[Root]):
             ("ask", spellings.asks),
             ("result", spellings.results),
             ("denial", spellings.denials),
+            ("also", spellings.also),
+            ("join", spellings.joins),
             ("name", frozenset(name.split()[1] for name in spellings.names)),
         )
         for cue, words in cues:
@@ -200,10 +207,20 @@ class Reader(Generic[Root]):
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read(self, tokens: Iterable[str]) -> dict[Root, float]:  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
+    def read(self, tokens: Iterable[str]) -> dict[Root, float]:
         """The words and pairs of a text's `tokens_of`, each with how much it counts."""
+        return self.read_clauses(tokens)[0]
+
+    def read_clauses(  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
+        self, tokens: Iterable[str]
+    ) -> tuple[dict[Root, float], list[Clause[Root]]]:
+        """As `read`, and the same of each clause by itself, without what the text's first words count more."""
         remembered = self._remembered
         found: dict[Root, float] = {}
+        clauses: list[Clause[Root]] = []
+        clause: dict[Root, float] = {}
+        cuts: list[int] = []
+        also = False
         before: Root | None = None
         after: After[Root] | None = None  # the pairs that begin with `before`
         joined: Root | None = None  # the pair that ends with it
@@ -228,6 +245,8 @@ class Reader(Generic[Root]):
                     if self._resolve(spelt, 0)[0][0] is not None:  # its first word has counted as `before`
                         _put(found, before, had)
                         _put(found, joined, joined_had)
+                        _put(clause, before, 0.0)
+                        _put(clause, joined, 0.0)
                     before, after, spelt = None, None, ""
                     if left:
                         left -= 1
@@ -242,10 +261,13 @@ class Reader(Generic[Root]):
                 had = found.get(root, 0.0)
                 if counts > had or counts < 0:
                     found[root] = counts
+                if factor > clause.get(root, 0.0) or factor < 0:
+                    clause[root] = factor
                 joined = after.get(root) if after is not None else None
                 if joined is not None:
                     joined_had = found.get(joined, 0.0)
                     found[joined] = counts
+                    clause[joined] = factor
                 before, after = root, pairs
             if left:
                 left -= 1
@@ -254,6 +276,14 @@ class Reader(Generic[Root]):
             if cue:
                 if cue == "end":
                     factor, left, before, after = 1.0, 0, None, None
+                    if clause:
+                        clauses.append((clause, also, cuts))
+                        clause = {}
+                    also, cuts = False, []
+                elif cue == "also":
+                    also = True
+                elif cue == "join":
+                    cuts.append(len(clause))
                 elif cue == "place":
                     factor, left, before, after = PLACE_FACTOR, PLACE_WORDS, root, pairs
                 elif cue == "ask":
@@ -262,7 +292,9 @@ class Reader(Generic[Root]):
                     factor, left = RESULT_FACTOR, RESULT_WORDS
                 else:
                     factor, left, before, after = DENIED_FACTOR, DENIED_WORDS, None, None
-        return found
+        if clause:
+            clauses.append((clause, also, cuts))
+        return found, clauses
 
     def root(self, token: str) -> Root | None:
         """What a spelling stands for; None where it says nothing."""
