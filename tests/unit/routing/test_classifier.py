@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from math import exp
 
 import pytest
 from hypothesis import given
@@ -11,24 +12,27 @@ from services.routing.classifier import build as classifier_build
 from services.routing.classifier import text as spelling
 from services.routing.classifier.classifier import (
     BAREST,
+    CLAUSE_SAYS,
     DECIDES,
     LIKELY,
     MODEL,
     MOST_WORDS,
     OTHER,
-    SECOND_WORDS,
     SPENDS,
     Classifier,
     ClassifierFault,
     probabilities,
     read,
+    softmax,
 )
 from services.routing.classifier.figures import Text, measure, read_texts
-from services.routing.tokens import MOST, tokens_of
+from services.routing.classifier.second import Evidence
+from services.routing.tokens import MOST, SIGNS, tokens_of
 from tanggap.contracts.faults import Faults
 from tests.support.routing import JAKARTA
 
 TEXTS = JAKARTA.parents[1] / "quality" / "texts.csv"
+SECONDS = TEXTS.with_name("two_subjects.csv")
 
 
 @pytest.fixture(scope="module")
@@ -80,21 +84,64 @@ def test_a_text_of_no_known_word_has_no_category(classifier, text):
     assert guess.confidence < classifier.threshold
 
 
-def test_a_text_about_two_things_names_the_second(classifier):
-    guess = classifier.classify("Sampah menumpuk di depan pasar dan lampu jalannya mati sudah seminggu")
-    assert (guess.likely[0][0], guess.second) == ("sampah", "pju")
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("Sampah menumpuk di depan pasar. Lampu jalannya mati sudah seminggu", {"sampah", "pju"}),
+        ("Jalan berlubang parah, lampunya juga mati", {"jalan_rusak", "pju"}),
+        ("Jalan berlubang di depan pasar dan lampu jalan juga mati", {"jalan_rusak", "pju"}),
+        ("Banjir selutut dan pohon tumbang di jalan raya", {"banjir", "pohon_tumbang"}),
+        ("parkir liar di depan sekolah sama pedagang kaki lima", {"parkir_liar", "pkl"}),
+        ("air pam mati dan listrik padam", {"air_bersih", "listrik"}),
+    ],
+)
+def test_a_text_about_two_things_names_the_second(classifier, text, both):
+    guess = classifier.classify(text)
+    assert {guess.likely[0][0], guess.second} == both
 
 
-def test_where_the_text_says_also_less_makes_a_second_subject(classifier):
-    assert classifier.classify("Jalan berlubang parah, lampunya juga mati").second == "pju"
-    assert classifier.classify("Jalan berlubang parah, lampunya mati").second is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sampah menumpuk di pintu masuk parkir, plastik dan sisa makanan berserakan sampai ke trotoar",
+        "jalan berlubang dan bergelombang",
+        "sampah menumpuk dan bau",
+        "sampah menumpuk di depan sekolah",
+        "Jalan berlubang parah, sudah dua minggu, tolong ditambal",
+    ],
+)
+def test_where_a_thing_lies_and_what_else_is_wrong_with_it_is_no_second_subject(classifier, text):
+    assert classifier.classify(text).second is None
 
 
-def test_where_a_thing_lies_is_no_second_subject(classifier):
-    where = "Sampah menumpuk di pintu masuk parkir, plastik dan sisa makanan berserakan sampai ke trotoar"
-    assert classifier.classify(where).second is None
-    assert classifier.classify(f"{where}. Mobil jg parkir di trotoar dan bikin macet").likely[0][0] in {"sampah", "parkir_liar"}
-    assert classifier.classify(f"{where}. Mobil jg parkir di trotoar dan bikin macet").second in {"sampah", "parkir_liar"}
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("BANJIR!!!", "banjir"),
+        ("Lampu jalan mati", "pju"),
+        ("Sampah menumpuk di depan rumah", "sampah"),
+        ("Jalan berlubang", "jalan_rusak"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", " mohon bantuannya terima kasih"),
+        ("", ". Mohon segera ditindaklanjuti, terima kasih"),
+        ("", ". Terima kasih atas perhatian dan kerja samanya."),
+        ("Selamat siang bapak ibu, mohon bantuannya. ", ""),
+        ("Assalamualaikum wr wb. Dengan hormat, ", ". Wassalam"),
+    ],
+)
+def test_what_is_only_courteous_changes_no_subject(classifier, text, category, before, after):
+    assert classifier.classify(f"{before}{text}{after}").likely[0][0] == category
+
+
+@pytest.mark.parametrize(
+    "text", ["mohon bantuan", "tolong dibantu", "Selamat siang bapak ibu mohon bantuannya terima kasih", "tolong"]
+)
+def test_a_text_that_is_only_courteous_decides_nothing(classifier, text):
+    assert classifier.classify(text).category is None
 
 
 def test_below_the_threshold_it_does_not_decide(classifier, texts):
@@ -131,33 +178,96 @@ def test_the_words_told_are_those_that_speak_most_for_the_likeliest(classifier, 
             assert guess.words == tuple(said[:MOST_WORDS])
 
 
-def test_a_second_subject_is_what_other_words_speak_for_most(classifier, texts):
+def clauses_of(tokens):
+    """The tokens between signs."""
+    found = [[]]
+    for token in tokens:
+        if token in SIGNS or token == "\n":
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [clause for clause in found if clause]
+
+
+def pieces_of(model, classifier, tokens):
+    """The terms of a clause, and of each piece between words like `dan`: what the tokens up to it have not said."""
+    whole = classifier.terms(" ".join(tokens))
+    yield whole
+    cuts = [at for at, token in enumerate(tokens) if token in model.joins]
+    pieces, before = [], set()
+    for end in (*cuts, len(tokens)):
+        said = set(classifier.terms(" ".join(tokens[:end])))
+        pieces.append({term: whole[term] for term in said - before if term in whole})
+        before |= said
+    pieces = [piece for piece in pieces if piece]
+    if len(pieces) > 1:
+        yield from pieces
+
+
+def plain_evidence(model, classifier, text, whole):
+    """What speaks for a second subject, from the model's own rows; `whole`: the text's terms."""
+    bias = list(model.bias.values())
+    categories = list(model.bias)
+
+    def score(terms):
+        return [
+            start + sum(factor * model.terms[term].get(category, 0.0) for term, factor in terms.items())
+            for category, start in zip(categories, bias, strict=True)
+        ]
+
+    scores = score(whole)
+    best = categories[scores.index(max(scores))]
+    found = {}
+    for tokens in clauses_of(tokens_of(text)):
+        also = not set(model.also).isdisjoint(tokens)
+        for terms in pieces_of(model, classifier, tokens):
+            says = dict.fromkeys(categories, 0.0)
+            for term, factor in terms.items():
+                for category, weight in list(model.terms[term].items())[:1]:
+                    says[category] += factor * weight
+            says[best] = says[OTHER] = 0.0
+            most = max(says, key=says.__getitem__)
+            if says[most] >= CLAUSE_SAYS or (also and says[most] > 0):
+                share = softmax(score(terms), 1.0)[categories.index(most)]
+                if most not in found or share > found[most].share:
+                    found[most] = Evidence(0.0, share, also, sum(" " not in term for term in terms))
+    spent = {
+        word for term, factor in whole.items() if factor * model.terms[term].get(best, 0.0) >= SPENDS for word in term.split()
+    }
+    for category, evidence in found.items():
+        own = sum(
+            factor * (row[category] - max(row.get(best, 0.0), 0.0))
+            for term, factor in whole.items()
+            if factor > 0 and (row := model.terms[term]) and next(iter(row)) == category and spent.isdisjoint(term.split())
+        )
+        found[category] = evidence._replace(own=own)
+    return found
+
+
+def test_what_speaks_for_a_second_subject_is_what_the_models_rows_say_clause_by_clause(classifier, texts, monkeypatch):
     model = read(JAKARTA / MODEL)
-    seen = 0
+    whole = {text: classifier.terms(text.text) for text in texts}
+    found = {text: classifier.seconds(text.text) for text in texts}
+    # In a clause by itself no words come first.
+    monkeypatch.setattr(spelling, "FIRST_FACTOR", 1.0)
     for text in texts:
-        guess = classifier.classify(text.text)
-        best = guess.likely[0][0]
-        rows = {term: (factor, model.terms[term]) for term, factor in classifier.terms(text.text).items()}
-        spent = {word for term, (factor, row) in rows.items() if factor * row.get(best, 0.0) >= SPENDS for word in term.split()}
-        own: dict[str, float] = {}
-        supporting: dict[str, set[str]] = {}
-        for term, (factor, row) in rows.items():
-            if factor <= 0 or not row or not spent.isdisjoint(term.split()):
-                continue
-            most, by = next(iter(row.items()))
-            lost = max(row.get(best, 0.0), 0.0)
-            own[most] = own.get(most, 0.0) + factor * (by - lost)
-            for category, weight in row.items():
-                if 2 * weight >= by and factor * (weight - lost) >= DECIDES:
-                    supporting.setdefault(category, set()).update(term.split())
-        also = not set(model.also).isdisjoint(tokens_of(text.text))
-        least = model.second_also_from if also else model.second_from
-        may = {category: nats for category, nats in own.items() if category not in {best, OTHER}}
-        most = max(may, key=may.__getitem__, default=None)
-        told = most is not None and may[most] >= least and (also or len(supporting.get(most, ())) >= SECOND_WORDS)
-        assert guess.second == (most if told else None), text.text
-        seen += told
-    assert seen
+        plain = plain_evidence(model, classifier, text.text, whole[text])
+        assert found[text].keys() == plain.keys(), text.text
+        for category, evidence in plain.items():
+            assert found[text][category] == pytest.approx(evidence), text.text
+    assert sum(map(len, found.values())) > 50
+
+
+def test_the_likeliest_candidate_is_told_where_it_is_likely_enough(classifier, texts):
+    model = read(JAKARTA / MODEL)
+    told = 0
+    for text in texts:
+        seen = {category: 1 / (1 + exp(-model.second.nats(one))) for category, one in classifier.seconds(text.text).items()}
+        likeliest = max(seen, key=seen.__getitem__, default=None)
+        second = likeliest if likeliest is not None and seen[likeliest] >= model.second.least else None
+        assert classifier.classify(text.text).second == second
+        told += second is not None
+    assert 0 < told < len(texts) / 4
 
 
 def test_the_likeliest_are_those_of_all_categories_probabilities(classifier, texts):
@@ -215,31 +325,39 @@ def write_texts(path, rows):
     return path
 
 
-def test_a_text_is_measured_by_a_model_that_has_not_learned_from_it(small, jakarta):
+@pytest.fixture(scope="module")
+def seconds(small):
+    """Texts of two subjects for the small city."""
+    path = small / "two.csv"
+    path.write_text("text,category,second\nqpju. qdbd,pju,dbd\nqsampah,sampah,\n", encoding="utf-8")
+    return path
+
+
+def test_a_text_is_measured_by_a_model_that_has_not_learned_from_it(small, jakarta, seconds):
     # Each text has a word of its own, which no other has, so only a model that has learned from the text can know it.
     own = ["bzumqaf", "cvuntir", "dwolpex", "fyarkub", "gzembil", "hruvnot", "kjostam", "lfegrid", "mhuplak", "nbivros"]
     path = write_texts(small / "own.csv", [(f"{word} {word}", "pju") for word in own])
-    crossed = classifier_build.cross(small, jakarta, path)
+    crossed = classifier_build.cross(small, jakarta, path, seconds)
     assert all(crossed.classify(f"{word} {word}").words == () for word in own)
 
 
-def test_what_other_texts_teach_counts(small, jakarta):
+def test_what_other_texts_teach_counts(small, jakarta, seconds):
     rows = [(f"zorkel {number} kalmut", "pju") for number in range(10)] + [
         (f"vindra {number} tosbek", "dbd") for number in range(10)
     ]
     path = write_texts(small / "shared.csv", rows)
-    crossed = classifier_build.cross(small, jakarta, path)
+    crossed = classifier_build.cross(small, jakarta, path, seconds)
     assert [crossed.classify(text).likely[0][0] for text, _ in rows] == [category for _, category in rows]
-    built = classifier_build.build(small, jakarta, path)
+    built = classifier_build.build(small, jakarta, path, seconds)
     assert Classifier(built.model).classify("kalmut").likely[0][0] == "pju"
-    assert built.text == classifier_build.build(small, jakarta, path).text
+    assert built.text == classifier_build.build(small, jakarta, path, seconds).text
 
 
-def test_too_few_texts_or_one_of_no_category_are_refused(small, jakarta):
+def test_too_few_texts_or_one_of_no_category_are_refused(small, jakarta, seconds):
     with pytest.raises(classifier_build.SourceFaults, match="has 2 texts"):
-        classifier_build.cross(small, jakarta, write_texts(small / "few.csv", [("a", "pju"), ("b", "dbd")]))
+        classifier_build.cross(small, jakarta, write_texts(small / "few.csv", [("a", "pju"), ("b", "dbd")]), seconds)
     with pytest.raises(classifier_build.SourceFaults, match="no_such_category is no category"):
-        classifier_build.cross(small, jakarta, write_texts(small / "wrong.csv", [("a", "no_such_category")] * 9))
+        classifier_build.cross(small, jakarta, write_texts(small / "wrong.csv", [("a", "no_such_category")] * 9), seconds)
 
 
 @pytest.mark.parametrize("text", ["halo", "test", "selamat pagi bapak ibu", "p"])
@@ -266,7 +384,8 @@ def test_the_figures_count_right_undecided_and_second_subjects():
     )
     assert (figures.texts, figures.category_right, figures.agency_right) == (4, 0.5, 0.75)
     assert (figures.coverage, figures.decided_category_right, figures.decided_agency_right) == (0.75, 1 / 3, 2 / 3)
-    assert (figures.with_second, figures.seconds_right, figures.seconds_found, figures.seconds_true) == (2, 0.5, 0.5, 1.0)
+    assert (figures.with_second, figures.seconds) == (2, 1)
+    assert (figures.seconds_right, figures.seconds_found, figures.seconds_true) == (0.5, 0.5, 1.0)
     assert [(one.category, one.taken_for, one.texts) for one in figures.confusions] == [("a", "c", 1), ("b", "a", 1)]
     at_half = next(point for point in figures.curve if point.threshold == 0.5)
     assert (at_half.coverage, at_half.category_right) == (0.75, 1 / 3)
@@ -311,4 +430,4 @@ def test_a_fault_in_the_builders_sources_is_named_by_its_line(tmp_path, jakarta)
     lines[4] = lines[4].rsplit(",", 1)[0] + ",no_such_category" if lines[0].endswith("category") else "no_such_category,x"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(classifier_build.SourceFaults, match=r"sentences\.csv:5: .*no_such_category"):
-        classifier_build.build(folder, jakarta, TEXTS)
+        classifier_build.build(folder, jakarta, TEXTS, SECONDS)

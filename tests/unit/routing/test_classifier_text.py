@@ -12,7 +12,8 @@ SPELLINGS = Spellings(
     asks=frozenset({"tolong"}),
     results=frozenset(),
     denials=frozenset({"bukan"}),
-    also=frozenset(),
+    also=frozenset({"juga"}),
+    joins=frozenset({"dan"}),
     everyday=frozenset({"di", "duren", "yang"}),
     names=frozenset({"lubang buaya", "duren buaya"}),
 )
@@ -69,3 +70,31 @@ def test_without_pairs_of_its_own_a_reader_gives_all(reader):
     every = Reader(SPELLINGS, {root: root for root in ROOTS})
     assert "pasar mati" in every.read(tokens_of("pasar mati"))
     assert "pasar mati" not in reader.read(tokens_of("pasar mati"))
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("lampu mati", [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, [])]),
+        # The same word counts in each clause, and what comes first no more than the rest.
+        (
+            "lampu mati, lampunya juga rusak",
+            [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, []), ({"lampu": 1, "rusak": 1}, True, [])],
+        ),
+        ("juga. lampu", [({"lampu": 1}, False, [])]),
+        (
+            "lampu mati dan jalan rusak",
+            [({"lampu": 1, "mati": 1, "lampu mati": 1, "jalan": 1, "rusak": 1, "jalan rusak": 1}, False, [3])],
+        ),
+        ("lampu dan dan mati", [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, [1, 1])]),
+        (
+            "depan pasar. lampu",
+            [({"depan": 1, "pasar": PLACE_FACTOR, "depan pasar": PLACE_FACTOR}, False, []), ({"lampu": 1}, False, [])],
+        ),
+        ("lampu bukan mati", [({"lampu": 1, "mati": DENIED_FACTOR}, False, [])]),
+        ("jalan lubang buaya rusak", [({"jalan": 1, "rusak": 1}, False, [])]),
+        ("di yang", []),
+    ],
+)
+def test_each_clause_is_read_by_itself_and_it_is_told_where_words_like_dan_part_it(reader, text, clauses):
+    assert reader.read_clauses(tokens_of(text))[1] == clauses

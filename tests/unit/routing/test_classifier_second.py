@@ -1,0 +1,43 @@
+"""What the parts of the evidence for a second subject are worth."""
+
+from math import exp
+
+import pytest
+
+from services.routing.classifier.second import MOST_OWN, MOST_WORDS, Evidence, learn
+
+
+def share(worth, evidence):
+    return 1 / (1 + exp(-worth.nats(evidence)))
+
+
+def test_what_goes_with_second_subjects_speaks_for_them():
+    strong, weak = Evidence(5.0, 0.9, True, 4), Evidence(0.5, 0.2, False, 1)
+    worth = learn([(strong, True), (weak, False)] * 20, 0.4)
+    assert worth.least == 0.4
+    assert share(worth, strong) > 0.9
+    assert share(worth, weak) < 0.1
+    assert worth.own > 0 > worth.start
+
+
+def test_it_comes_as_true_as_what_was_seen():
+    one, other = Evidence(0.0, 0.5, False, 3), Evidence(0.0, 0.5, True, 3)
+    worth = learn([(one, True)] * 100 + [(one, False)] * 300 + [(other, True)] * 300 + [(other, False)] * 100, 0.4)
+    assert share(worth, one) == pytest.approx(0.25, abs=0.01)
+    assert share(worth, other) == pytest.approx(0.75, abs=0.01)
+
+
+def test_nothing_seen_says_nothing():
+    worth = learn([], 0.4)
+    assert (worth.start, worth.own, worth.share, worth.also, worth.words) == (0, 0, 0, 0, 0)
+
+
+def test_the_same_candidates_teach_the_same_in_any_order():
+    seen = [(Evidence(at % 7, at % 10 / 10, at % 3 == 0, at % 5), at % 4 == 0) for at in range(60)]
+    assert learn(seen, 0.4) == learn(seen[::-1], 0.4)
+
+
+def test_more_than_the_most_says_no_more():
+    worth = learn([(Evidence(5.0, 0.9, True, 4), True), (Evidence(0.5, 0.2, False, 1), False)] * 20, 0.4)
+    assert worth.nats(Evidence(MOST_OWN, 0.9, True, MOST_WORDS)) == worth.nats(Evidence(99.0, 0.9, True, 99))
+    assert worth.nats(Evidence(MOST_OWN - 1, 0.9, True, MOST_WORDS)) < worth.nats(Evidence(MOST_OWN, 0.9, True, MOST_WORDS))
