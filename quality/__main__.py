@@ -174,7 +174,8 @@ def main() -> None:
     two, two_held = texts_of("two_subjects.csv"), texts_of("two_subjects_held_back.csv")
     built = subjects_build.build(CITY, city, SETS / "texts.csv", SETS / "two_subjects.csv")
     crossed = built.crossed
-    figures += of_subjects(subjects.measure(crossed, learned, agency_of), CROSSED)
+    left_out = subjects.measure(crossed, learned, agency_of)
+    figures += of_subjects(left_out, CROSSED)
     figures += of_texts_left_out(crossed.calibration, len(learned))
     unseen = subjects.measure(model, held, agency_of)
     figures += of_subjects(unseen, HELD_BACK)
@@ -191,9 +192,10 @@ def main() -> None:
         )
     console = Console(width=120)
     console.print(table)
-    console.print("\nThe texts held back:", highlight=False)
-    for line in subjects.lines(unseen):
-        console.print(line, highlight=False)
+    for which, found in (("left out of what was learned", left_out), ("held back", unseen)):
+        console.print(f"\nThe texts {which}:", highlight=False)
+        for line in subjects.lines(found):
+            console.print(line, highlight=False)
     if fault := fault_of_model(built.text, CITY):
         sys.exit(fault)
     if low := [one for one in figures if one.low]:

@@ -5,8 +5,20 @@ import sys
 
 import pytest
 
-from quality.__main__ import AGENCY_RIGHT, CATEGORY_RIGHT, CROSSED, HELD_BACK, Figure, fault_of_model, of_subjects
-from services.routing.classifier.classifier import MODEL
+from quality.__main__ import (
+    AGENCY_RIGHT,
+    BOTH_NAMED,
+    CATEGORY_RIGHT,
+    CROSSED,
+    HELD_BACK,
+    SECONDS_TRUE,
+    Figure,
+    fault_of_model,
+    of_courtesies,
+    of_subjects,
+    of_two_subjects,
+)
+from services.routing.classifier.classifier import MODEL, Guess
 from services.routing.classifier.figures import Text, measure
 from tests.support.routing import JAKARTA
 
@@ -20,8 +32,6 @@ class Knows:
         self.right = right
 
     def classify(self, text):
-        from services.routing.classifier.classifier import Guess  # noqa: PLC0415 - the test's own stand-in
-
         best = "a" if text in self.right else "b"
         return Guess(best, 0.9, ((best, 0.9),), ("x",), None)
 
@@ -64,7 +74,43 @@ def test_the_command_prints_all_parts_no_figure_misses_its_bound_and_the_model_i
         "right agency, held back",
         "right agency, left out of what was learned",
         "without words that only it",
+        "both subjects, of texts about two, held back",
+        "second subjects named that are true, held back",
+        "with the courtesy that disturbs most",
     ):
         assert said in run.stdout
-    assert "coverage against accuracy" in run.stdout
-    assert "most often taken for another" in run.stdout
+    # Of the texts left out of what was learned, and of those held back.
+    assert run.stdout.count("coverage against accuracy") == 2
+    assert run.stdout.count("most often taken for another") == 2
+
+
+def test_second_subjects_that_no_builder_has_seen_must_reach_their_bounds():
+    class Names:
+        """Names a second subject of every text, always the same."""
+
+        threshold = 0.5
+
+        def classify(self, text):
+            return Guess("a", 0.9, (("a", 0.9),), ("x",), "b")
+
+    texts = [Text("1", "a", "b"), Text("2", "b", "a"), Text("3", "a", "c"), Text("4", "a", None)]
+    both, true = of_two_subjects(measure(Names(), texts, {"a": "x", "b": "y", "c": "z"}), HELD_BACK)
+    assert (both.cases, both.value, both.least, both.low) == (3, 2 / 3, BOTH_NAMED, False)
+    assert (true.cases, true.value, true.least, true.low) == (4, 0.5, SECONDS_TRUE, True)
+
+
+def test_a_text_is_asked_with_each_courtesy_and_the_worst_counts():
+    asked = []
+
+    class Hears:
+        threshold = 0.5
+
+        def classify(self, text):
+            asked.append(text)
+            best = "b" if "terima kasih" in text.lower() else "a"
+            return Guess(best, 0.9, ((best, 0.9),), ("x",), None)
+
+    category, agency = of_courtesies(Hears(), [Text("Banjir", "a", None)], {"a": "x", "b": "x"})
+    assert (category.value, category.least, agency.value, agency.least) == (0.0, CATEGORY_RIGHT, 1.0, AGENCY_RIGHT)
+    assert len(set(asked)) == len(asked) > 5
+    assert all("Banjir" in text and text != "Banjir" for text in asked)
