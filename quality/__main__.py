@@ -125,7 +125,7 @@ class Dressed:
         return self._asked.classify(f"{self._before}{text}{self._after}")
 
 
-def of_courtesies(model: Classifier, held: list[subjects.Text], agency_of: Mapping[str, str | None]) -> Iterator[Figure]:
+def of_courtesies(model: subjects.Asked, held: list[subjects.Text], agency_of: Mapping[str, str | None]) -> Iterator[Figure]:
     """The texts held back, with the courtesies of `courtesies.csv` around them: the one that disturbs most."""
     with (SETS / "courtesies.csv").open(encoding="utf-8", newline="") as file:
         found = [subjects.measure(Dressed(model, row["before"], row["after"]), held, agency_of) for row in csv.DictReader(file)]
