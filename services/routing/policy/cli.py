@@ -26,6 +26,7 @@ from services.routing.policy import file as policy_file
 from services.routing.policy import given as policy_given
 from services.routing.policy import store as policy_store
 from services.routing.policy import trial as policy_trial
+from services.routing.policy.explain import NO_APP, Language, Shown
 from services.routing.policy.explain import explain as explained
 from services.routing.policy.given import EXIT_FAULT, chosen_policy, named_policy, newest, on_database, read_city, refuse, text_of
 from services.routing.policy.policy import Policy
@@ -82,14 +83,21 @@ def explain(
     at: Annotated[str | None, typer.Option(metavar="LAT,LON", help="The point, degrees WGS 84.")] = None,
     address: Annotated[str | None, typer.Option(help="The address in words.")] = None,
     category: Annotated[str | None, typer.Option(help="The category, as the app names it.")] = None,
-    app: Annotated[str, typer.Option(help="The app that sends it.")] = "explain",
+    app: Annotated[str, typer.Option(help="The app that sends it.")] = NO_APP,
     source: Annotated[str | None, typer.Option(help="Where the app has it from.")] = None,
     attribute: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An attribute; may be given again.")] = None,
     when: Annotated[str | None, typer.Option(metavar="ISO", help="When it is received, local time; now if not given.")] = None,
     policy: Annotated[str | None, typer.Option(metavar="FILE|VERSION", help="Another policy than the one that counts.")] = None,
+    lang: Annotated[Language, typer.Option(help="The language of the reason.")] = "en",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Each rule and notice by itself, all that was given, and every version.")
+    ] = False,
     city: CityFolder = JAKARTA,
 ) -> None:
-    """Tell why a complaint of TEXT would go where it would go: the whole reasoning on one screen. Nothing is sent or kept."""
+    """Tell why a complaint of TEXT would go where it would go: the whole reasoning on one screen. Nothing is sent or kept.
+
+    Rules that did not match for one and the same reason share a line; --all gives each its own.
+    """
     place = None if at is None else policy_given.point(at)
     attributes = dict(policy_given.attribute(each) for each in attribute or ())
     router = policy_given.read_router(city)
@@ -106,7 +114,7 @@ def explain(
     )
     router.policy, policy_from = chosen_policy(policy, router)
     console = _console()
-    console.print(explained(submitted, router, policy_from))
+    console.print(explained(submitted, router, policy_from, Shown(lang, everything)))
 
 
 @commands.command("try")

@@ -31,6 +31,7 @@ from tanggap.contracts.sla_clocks import CEILING, FLOOR
 from tanggap.platform.clock import utc_now
 from tanggap.platform.database import Connection, Database
 from tanggap.platform.settings import environment
+from tanggap.platform.terminal import visible
 
 T = TypeVar("T")
 
@@ -46,7 +47,8 @@ def refuse(line: str) -> NoReturn:
 def refuse_all(lines: Iterable[object]) -> NoReturn:
     """End the command with these lines on stderr, exit 1."""
     for line in lines:
-        sys.stderr.write(f"{line}\n")
+        # A fault repeats what stands in a file or an argument, which anybody may have written.
+        sys.stderr.write(f"{visible(str(line))}\n")
     raise typer.Exit(EXIT_FAULT)
 
 
@@ -120,6 +122,11 @@ def chosen_policy(given: str | None, router: Router, needed: str | None = None) 
 def submission(*, received_at: datetime, **given: Any) -> ComplaintSubmitted:
     """A complaint as an app would send it, which stands nowhere."""
     complaint_id = uuid4()
+    # As intake does: blanks at either end are taken away, and a field that then is empty counts as not sent.
+    given["description"] = given["description"].strip()
+    given["attributes"] = {key: value.strip() for key, value in given["attributes"].items()}
+    for field in ("address", "category", "source"):
+        given[field] = (given[field] or "").strip() or None
     try:
         return ComplaintSubmitted.create(
             complaint_id=complaint_id,

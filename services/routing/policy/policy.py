@@ -340,14 +340,28 @@ class Told(NamedTuple):
     units: tuple[Unit, ...]
 
 
+class Asked(NamedTuple):
+    """A notice that matches, what it saw of the complaint, and whom it tells: nobody, where all that it names act or are told already."""
+
+    notice: Notice
+    seen: Facts
+    units: tuple[Unit, ...]
+
+
 def also_told(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tuple[str, ...] = ()) -> tuple[Told, ...]:
     """Who is told besides `acting`: each unit once, by the first notice that names it.
 
     `facts`: as `counted` leaves them. `spoken`: slugs of categories that the words speak of besides; notices are asked for each too.
     """
-    found: list[Told] = []
+    asked = ask_notices(city, policy, facts, acting, spoken)
+    return tuple([Told(one.notice, one.units) for one in asked if one.units])
+
+
+def ask_notices(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tuple[str, ...] = ()) -> list[Asked]:
+    """Every notice that matches, with what it saw and whom it tells; given what `also_told` is given."""
+    found: list[Asked] = []
     known = {acting.code}
-    for seen in (facts, *[_of_category(city, facts, slug) for slug in spoken]) if spoken else (facts,):
+    for seen in seen_by_notices(city, facts, spoken):
         for notice in policy.notices_for(seen):
             units = []
             for target in notice.targets:
@@ -355,6 +369,10 @@ def also_told(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tu
                 if unit is not None and unit.code not in known:
                     known.add(unit.code)
                     units.append(unit)
-            if units:
-                found.append(Told(notice, tuple(units)))
-    return tuple(found)
+            found.append(Asked(notice, seen, tuple(units)))
+    return found
+
+
+def seen_by_notices(city: City, facts: Facts, spoken: tuple[str, ...]) -> tuple[Facts, ...]:
+    """A complaint as notices see it: as it is counted, then as if it were of each category that its words speak of besides."""
+    return (facts, *[_of_category(city, facts, slug) for slug in spoken]) if spoken else (facts,)

@@ -1,19 +1,26 @@
 """`tanggap policy check` and `explain`, as an operator without a database meets them."""
 
+import io
 import os
+import re
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from services.routing.classifier.classifier import Guess
+from services.routing.places import full_name
 from services.routing.policy.cli import NARROWEST, WIDEST, commands
+from services.routing.policy.explain import NO_APP
+from services.routing.policy.explain import explain as explained
 from services.routing.policy.file import _TARGETS
 from services.routing.router import Router
 from tanggap.contracts.events import whole_percent
 from tests.support.policies import policy, rule
-from tests.support.routing import JAKARTA, MONAS, submitted
+from tests.support.routing import BEKASI, JAKARTA, MONAS, PRAMUKA, submitted
 
 AT_MONAS = f"{MONAS[0]},{MONAS[1]}"
 WHEN = "2026-11-24T09:05"
@@ -125,56 +132,124 @@ def test_the_whole_reasoning_is_told_from_the_place_to_the_clocks(explain, jakar
     for part in (
         "“Lampu jalan PJU mati, gelap sekali”",
         "address 'Jl. Merdeka Barat'",
-        "received Tue 24 Nov 2026 09:05 WIB (office hours)",
-        "Kelurahan Gambir · place: known, named by: point, confidence",
+        "Tue 24 Nov 2026 09:05 WIB (office hours)",
+        "Kelurahan Gambir · place: known, by point, confidence",
         "pju · by its words, confidence",
         "agency bina-marga, urgency high, the ward can't handle it",
         f"{jakarta_policy.version}, the city's own routing.yaml (DATABASE_URL is not set: another may count)",
-        "Suku Dinas Bina Marga Jakarta Pusat (sudin-bina-marga.31.71), to: branch",
-        "coordinate 6 h calendar, due Tue 24 Nov 15:05",
-        "resolution 48 h calendar, due Thu 26 Nov 09:05",
-        "Ditujukan ke Suku Dinas Bina Marga Jakarta Pusat",
+        "always matches, to: branch",
+        "Suku Dinas Bina Marga Jakarta Pusat (sudin-bina-marga.31.71)",
+        "coordinate 6 h calendar, due Tue 24 Nov 15:05, warns 13:53",
+        "resolution 48 h calendar, due Thu 26 Nov 09:05, warns Wed 23:29",
         "Sent to Suku Dinas Bina Marga Jakarta Pusat",
-        f"policy {jakarta_policy.version} · wards ",
-        "· classifier ",
-        "· gazetteer ",
     ):
         assert part in said
 
 
-def test_every_rule_until_the_one_that_matches_is_told_with_the_condition_that_failed(explain, jakarta_policy):
-    told = explain("Sampah menumpuk", "--at", AT_MONAS, "--category", "sampah")
+def test_the_reason_is_in_the_language_that_is_asked_for_and_in_one_alone(explain):
+    told = {lang: words(explain("banjir", "--at", AT_MONAS, "--category", "pju", "--lang", lang)) for lang in ("id", "en")}
+    assert "Ditujukan ke " in told["id"]
+    assert "Sent to " not in told["id"]
+    assert "as Banjir, by the words" in told["id"]
+    assert "Sent to " in told["en"]
+    assert "Ditujukan ke " not in told["en"]
+    assert words(explain("banjir", "--at", AT_MONAS, "--category", "pju")) == told["en"]
+
+
+def test_with_all_every_version_that_the_decision_was_made_with_is_told(explain, jakarta_policy):
+    said = words(explain("Lampu jalan mati", "--at", AT_MONAS, "--all"))
+    for part in (f"policy {jakarta_policy.version} · wards ", "· classifier ", "· gazetteer ", "· city "):
+        assert part in said
+
+
+def test_with_all_every_rule_until_the_one_that_matches_is_told_with_the_condition_that_failed(explain, jakarta_policy):
+    told = explain("Sampah menumpuk", "--at", AT_MONAS, "--category", "sampah", "--all")
     lines = [line.strip() for line in told.splitlines()]
     decides = next(place for place, rule in enumerate(jakarta_policy.rules) if rule.name == "ward-crew")
     for rule_ in jakarta_policy.rules[:decides]:
         assert any(line.startswith(f"✗ {rule_.name}:{rule_.line} ") for line in lines), rule_.name
     at = jakarta_policy.rules[decides].line
-    assert any(line.startswith(f"✓ ward-crew:{at} ") and line.endswith("ward_can_handle is yes") for line in lines)
+    assert any(line.startswith(f"✓ ward-crew:{at} ") and "ward_can_handle is yes, to: ward" in line for line in lines)
     assert any(line.startswith("✗ no-place:") and line.endswith("place is known, not none, outside") for line in lines)
-    assert "1 after it" in told
+    assert "to: ward; 1 not asked" in told
+
+
+def test_rules_that_failed_for_one_and_the_same_reason_share_a_line(explain, jakarta_policy):
+    told = explain("Sampah menumpuk", "--at", AT_MONAS, "--category", "sampah", columns=80)
+    lines = [line.strip() for line in told.splitlines()]
+    assert "Policy" in told
+    shared = {line for line in lines if line.startswith("✗")}
+    assert "✗ 5 rules  category is sampah, not none, unknown, unsure" in shared
+    assert "✗ 2 rules  urgency is normal, not emergency" in shared
+    outside = next(rule for rule in jakarta_policy.rules if rule.name == "outside-bodies")
+    assert f"✗ outside-bodies:{outside.line} agency is lingkungan-hidup, not pam-jaya, pln, 2 more" in words(told)
+    counted = [int(line.split()[1]) if line.split()[2] == "rules" else 1 for line in shared if "notices" not in line]
+    assert sum(counted) == next(place for place, rule in enumerate(jakarta_policy.rules) if rule.name == "ward-crew")
 
 
 def test_who_is_told_besides_and_by_which_words_is_told(explain):
-    said = words(explain("Gudang terbakar, apinya besar", "--at", AT_MONAS, columns=120))
+    said = words(explain("Gudang terbakar, apinya besar", "--at", AT_MONAS, "--all", columns=120))
     assert "✓ emergency-service:" in said
     assert "Badan Penanggulangan Bencana Daerah (urgency is emergency)" in said
     assert "Kelurahan Gambir (urgency is emergency, place is known)" in said
-    assert "words: api besar, terbakar" in said
+    assert "· fire-service:" in said
+    assert "names who acts or is told already (words: api besar, terbakar" in said
+    folded = words(explain("Gudang terbakar, apinya besar", "--at", AT_MONAS))
+    assert "· 2 notices match too, but name who acts or is told already" in folded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["banjir", "--category", "pju"], "as Flood, by the words, "),
+        (["banjir"], "as Flood, by the words, "),
+        (["kabel konslet keluar api", "--category", "parkir_liar"], "as Fire, by the words, "),
+    ],
+)
+def test_who_is_told_for_the_sake_of_another_category_that_the_words_speak_of_is_told_with_that(explain, arguments, line):
+    told = explain(*arguments, "--at", AT_MONAS)
+    listed = told[told.index("Told too") : told.index("Clocks")]
+    assert line in listed
+    assert "✓ emergency-service:" in listed
+    # The lurah is told, unless it is the lurah who finds the category.
+    assert f"{'✓' if '--category' in arguments else '·'} emergency-ward:" in listed
+    assert "urgency is" not in listed
+
+
+def test_what_keeps_a_notice_from_telling_is_what_would_even_for_the_category_that_the_words_speak_of(explain):
+    said = words(explain("banjir"))
+    assert "as Flood, by the words, 71%: ✓ emergency-service:" in said
+    assert re.search(r"✗ emergency-ward:\d+ as Flood, by the words, 71%: place is none, not known", said)
+
+
+def test_the_ticks_and_the_decision_name_the_same_units_and_nobody_else(loaded, jakarta):
+    name = {full_name(info): code for code, info in jakarta.units.items()}
+    seen = set()
+    for text, category, at in product((*TEXTS, *URGENT), (None, "pju", "sampah", "kebakaran", "potholes"), (None, MONAS, BEKASI)):
+        complaint = submitted(category, at, words=text, address=None, app=NO_APP)
+        told = _screen(complaint, loaded, 120)
+        listed = told[told.index("Told too") : told.index("Clocks")].removeprefix("Told too")
+        ticks = [line.strip() for line in listed.splitlines() if line.strip().startswith("✓")]
+        units = {name[unit] for line in ticks for unit in line.split("  ", 1)[1].split(" (words:")[0].split(", ")}
+        also = {unit.code for unit in loaded.decide(complaint).also}
+        assert units == also, (text, category, at)
+        seen |= also
+    assert seen == {"bpbd", "31.71.01.1001", "sudin-gulkarmat.31.71"}
 
 
 def test_a_complaint_without_a_point_is_placed_by_its_words_and_that_is_told(explain):
     said = words(explain("Jalan berlubang", "--address", "Jl. Melati, Kel. Tomang", "--category", "jalan_rusak"))
-    assert "Kelurahan Tomang · place: known, named by: text" in said
+    assert "Kelurahan Tomang · place: known, by text" in said
     assert "by words: Kelurahan Tomang, from the kelurahan 'Tomang'" in said
 
 
 def test_nothing_short_of_certain_is_called_certain(explain, loaded):
     at, text = (-6.1195, 106.9), "Aspal di jalan raya sudah mengelupas dan berlubang, jalan rusak"
-    decision = loaded.decide(submitted(None, at, words=text, address=None)).decision
+    decision = loaded.decide(submitted(None, at, words=text, address=None, app=NO_APP)).decision
     # Rounded it would be 100 %.
     assert whole_percent(decision.confidence + 0.005) == 100
     said = words(explain(text, "--at", f"{at[0]},{at[1]}"))
-    assert "named by: point, confidence 99%" in said
+    assert "by point, confidence 99%" in said
     assert f"by its words, confidence {whole_percent(decision.category_confidence)}%" in said
     address = "Kuningan Timur, Jakarta Selatan"
     of_place = loaded.readers.gazetteer.find(address, "").confidence
@@ -217,19 +292,20 @@ def test_a_ward_near_a_place_outside_the_city_is_what_it_may_be(explain):
 def test_units_that_share_a_name_are_told_apart(explain):
     said = words(explain("Jalan rusak di Menteng"))
     assert "Sent to Kecamatan Menteng: " in said
-    assert "alternatives: Kelurahan Menteng" in said
+    assert "may also be: Kelurahan Menteng" in said
+    assert "alternatives: Kelurahan Menteng" in words(explain("Jalan rusak di Menteng", "--all"))
 
 
 def test_what_goes_to_triage_is_told_with_the_problem(explain):
     said = words(explain("Rusak", "--category", "potholes", "--at", AT_MONAS))
-    assert "Meja Triase CRM Jakarta (triase), to: triage" in said
-    assert "what kept the policy from naming a unit: unknown_category" in said
+    assert "Meja Triase CRM Jakarta (triase)" in said
+    assert "triage: a person decides there (unknown_category)" in said
 
 
 def test_the_hour_and_the_apps_own_words_are_facts(explain):
     told = explain("Sampah", "--source", "Twitter", "--attribute", "korban=ya", "--app", "jaki", when="2026-11-22T09:05:00+00:00")
     said = words(told)
-    assert "app jaki, source Twitter · korban=ya · received Sun 22 Nov 2026 16:05 WIB (offices closed)" in said
+    assert "app jaki · source Twitter · korban=ya · Sun 22 Nov 2026 16:05 WIB (offices closed)" in said
 
 
 def test_another_policy_can_be_asked(explain, tmp_path):
@@ -237,28 +313,109 @@ def test_another_policy_can_be_asked(explain, tmp_path):
     file.write_text(policy(rule("rubbish", to="{triage: kecamatan}", when="{category: sampah, place: known}")))
     said = words(explain("Sampah", "--category", "sampah", "--at", AT_MONAS, "--policy", str(file)))
     assert "trial.yaml" in said
-    assert "Kecamatan Gambir (31.71.01), to: {triage: kecamatan}" in said
+    assert "to: {triage: kecamatan}" in said
+    assert "Kecamatan Gambir (31.71.01)" in said
     assert "Told too nobody: the policy has no notices" in said
 
 
-def test_of_a_long_policy_the_first_rules_are_counted_by_what_they_failed_at(explain, tmp_path, jakarta):
+def test_of_a_long_policy_no_more_is_told_than_fits_unless_all_is_asked_for(explain, tmp_path, jakarta):
     file = tmp_path / "long.yaml"
     wards = [info.code for info in jakarta.wards() if info.name != "Gambir"][:60]
-    file.write_text(policy(*(rule(f"r{number}", when=f"{{category: pkl, ward: {ward}}}") for number, ward in enumerate(wards))))
-    told = explain("PKL", "--category", "pkl", "--at", AT_MONAS, "--policy", str(file))
-    assert "36 before" in told
-    assert "failed 36 at ward" in told
-    assert "✗ r59:" in told
-    assert "r35:" not in told
+    rules = [rule(f"r{number}", when=f"{{category: pkl, ward: {ward}}}") for number, ward in enumerate(wards)]
+    rules += [rule(f"a{number}", "triage", when=f"{{attributes: {{k{number}: ya}}}}") for number in range(12)]
+    file.write_text(policy(*rules))
+    asked = ("PKL", "--category", "pkl", "--at", AT_MONAS, "--policy", str(file))
+    told = explain(*asked)
+    assert re.search(r"✗ 60 rules  ward is 31\.71\.01\.1001, not [\d., ]+, 58 more", told)
+    assert "✗ a4:" in told
+    assert re.search(r"✗ 7 rules  for other reasons: attributes\.k5, attributes\.k6, attributes\.k7, 4 facts more", told)
+    everything = explain(*asked, "--all")
+    assert all(f"✗ {name}:" in everything for name in ("r0", "r59", "a11"))
+
+
+TEXTS = (
+    "banjir",
+    "Lampu jalan PJU mati, gelap sekali",
+    "Sampah menumpuk di depan Stasiun Gambir, sudah tiga hari.",
+    "kabel konslet keluar api",
+    "Jalan berlubang di depan pasar, kemarin ada motor jatuh. Kapan ditambal?",
+    "Pohon tumbang menimpa rumah warga",
+    "Assalamualaikum, mohon dibantu",
+    "Tolong, air PAM mati sejak subuh di RT 05 dan tidak ada penjelasan dari siapa pun sampai sekarang",
+)
+URGENT = (
+    "Gudang terbakar, apinya besar",
+    "kebakaran dan banjir",
+    "ada begal bawa celurit, banjir juga",
+    "pohon tumbang, api besar",
+)
+
+
+def _screen(complaint, router, columns, **shown):
+    """What `explain` shows, without a command in between."""
+    console = Console(width=columns, file=io.StringIO(), markup=False, emoji=False, highlight=False)
+    console.print(
+        explained(complaint, router, "the city's own routing.yaml (DATABASE_URL is not set: another may count)", **shown)
+    )
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("at", [None, MONAS, BEKASI, PRAMUKA])
+@pytest.mark.parametrize("category", [None, "pju", "sampah", "potholes"])
+def test_it_fits_a_small_window_and_nothing_is_cut_there(loaded, category, at):
+    for text in TEXTS:
+        told = _screen(submitted(category, at, words=text, address=None, app=NO_APP), loaded, 80)
+        lines = told.splitlines()
+        assert "…" not in told
+        assert all(len(line) <= 80 for line in lines)
+        assert len(lines) <= (32 if "rather speaks of" in told else 30), told
+
+
+def test_a_long_complaint_full_of_places_and_dangers_takes_few_lines_more(loaded):
+    text = "Kebakaran di dekat Kali Ciliwung, api besar dan jalan rusak"
+    complaint = submitted(
+        None, (-6.2, 106.85), words=text, address="Kel. Kenari Kec. Senen", attributes={"korban": "ya"}, app=NO_APP
+    )
+    told = _screen(complaint, loaded, 80)
+    assert "…" not in told
+    assert len(told.splitlines()) <= 36, told
 
 
 @pytest.mark.parametrize("columns", [40, 80, 100, 120, 200])
 def test_it_fits_a_screen_whatever_is_asked_and_however_wide_the_window_is(explain, columns):
     width = min(WIDEST, max(NARROWEST, columns))
-    long = "Lampu jalan mati. " * 200
-    told = explain(long, "--at", AT_MONAS, "--category", "pju", columns=columns)
+    long = "Lampu jalan mati.\n" * 200
+    attributes = [part for number in range(32) for part in ("--attribute", f"k{number}={'x' * 500}")]
+    told = explain(long, "--at", AT_MONAS, "--category", "pju", *attributes, "--address", "Jl. " * 100, columns=columns)
     assert max(len(line) for line in told.splitlines()) <= width
-    assert len(told.splitlines()) <= 50
+    assert len(told.splitlines()) <= 36
+
+
+def test_what_a_text_holds_for_the_terminal_is_shown_and_not_obeyed(explain):
+    evil = "a\x1b[31mX\x07\x9b2J\nb\u202ec"
+    told = explain(
+        evil,
+        "--at",
+        AT_MONAS,
+        "--address",
+        evil,
+        "--category",
+        "p\x1b]0;x",
+        "--app",
+        evil,
+        "--source",
+        evil,
+        "--attribute",
+        f"k={evil}",
+    )
+    assert all(character.isprintable() for character in told.replace("\n", ""))
+    assert "“a␛[31mX␇\\x9b2J␊b\\u202ec”" in told
+
+
+def test_a_category_is_read_as_intake_reads_it(explain):
+    assert "sampah · named by the app as 'sampah'" in words(explain("Lampu mati", "--category", " sampah "))
+    for blank in ("", "  "):
+        assert "pju · by its words" in words(explain("Lampu jalan PJU mati", "--category", blank))
 
 
 @pytest.mark.parametrize("text", ["[bold]tebal[/bold]", "[/]", ":fire:", "", "\x00", "٪", "\u202eterbalik"])
