@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -146,6 +146,8 @@ def try_(
             tally = asyncio.run(_trial(router, trial, None if file is None else Changes(file), read, counts))
     except LogTroubleError as trouble:
         refuse(str(trouble))
+    except KafkaConnectionError:
+        refuse(f"Kafka at {servers} can't be reached: is it up, and is that its address (KAFKA_BOOTSTRAP_SERVERS)?")
     except KafkaError as trouble:
         refuse(f"Kafka at {servers} does not serve this: {type(trouble).__name__}: {trouble}".rstrip(": "))
     except OSError as trouble:
@@ -241,13 +243,19 @@ async def _trial(router: Router, trial: Policy, changes: Changes | None, read: p
 @asynccontextmanager
 async def _progress() -> AsyncIterator[policy_trial.Progress]:
     columns = (TextColumn("records of the log"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("log", total=None)
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("log", total=None)
 
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+    def told(done: int, total: int) -> None:
+        # Not before there is something to tell: a bar that is shown and taken away again leaves a blank line.
+        bar.start()
+        bar.update(task, completed=done, total=total)
 
+    try:
         yield told
+    finally:
+        bar.stop()
 
 
 # The database

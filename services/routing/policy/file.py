@@ -106,6 +106,11 @@ def read(path: Path, name: str) -> bytes:
     raise CityFaults([Fault(name, 1, what)])
 
 
+def is_name(text: str) -> bool:
+    """Whether a policy, a rule or a notice may be called so."""
+    return len(text) <= _LONGEST_SHOWN and _NAME.fullmatch(text) is not None
+
+
 def version_of(name: str, raw: bytes) -> str:
     """The version of a policy: its name and the start of its bytes' SHA-256 sum."""
     return f"{name}+{hashlib.sha256(raw).hexdigest()[:8]}"
@@ -261,7 +266,7 @@ class _Reader:
 
     def name(self, entry: Entry, what: str) -> str | None:
         text = entry.as_text(what)
-        if text is not None and (not _NAME.fullmatch(text) or len(text) > _LONGEST_SHOWN):
+        if text is not None and not is_name(text):
             entry.fault(f"{what} must be small letters and digits, parted by -, {_LONGEST_SHOWN} at most, not {_short(text)!r}")
             return None
         return text

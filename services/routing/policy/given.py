@@ -82,8 +82,15 @@ def read_policy(path: Path, city: City) -> Policy:
 def named_policy(given: str, city: City) -> Policy:
     """The policy of a file, or that is kept under a version."""
     path = Path(given)
-    if "+" not in given or path.exists():
-        return read_policy(path, city)
+    # A file's name has a dot or a folder; a version, or the name that it begins with, has neither.
+    if not path.exists() and ("+" in given or policy_file.is_name(given)):
+        return _kept_policy(given, city)
+    return read_policy(path, city)
+
+
+def _kept_policy(given: str, city: City) -> Policy:
+    if not os.environ.get("DATABASE_URL", "").strip():
+        refuse(f"{given} is no file; whether a policy of that version is kept can't be looked up, since DATABASE_URL is not set")
     raw = on_database(lambda database: text_of(database, given))
     if raw is None:
         refuse(f"{given} is no file, and no policy of that version is kept: see `tanggap policy history`")
@@ -198,13 +205,19 @@ def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
         await database.start()
         try:
             return await work(database)
+        except asyncpg.UndefinedTableError:
+            # Another service's address leads to the same server, and migrating as its role would make the tables in the wrong hands.
+            async with database.connection() as connection:
+                role = await connection.fetchval("SELECT current_user")
+            refuse(
+                f"the role {role}, as which DATABASE_URL comes, sees no tables of routing: DATABASE_URL must be routing's own, "
+                "not another service's; where it is, make them by `python -m services.routing migrate`"
+            )
         finally:
             await database.stop()
 
     try:
         return asyncio.run(run())
-    except asyncpg.UndefinedTableError:
-        refuse("routing's tables are missing: run `python -m services.routing migrate`")
     except VersionClashError as clash:
         refuse(str(clash))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as trouble:

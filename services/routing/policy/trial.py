@@ -6,9 +6,11 @@ stands nothing that a citizen or an app wrote.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -21,9 +23,14 @@ from services.routing.policy.policy import Policy
 from services.routing.router import Router
 from tanggap.contracts.events import ComplaintSubmitted, Unit, decoders
 from tanggap.platform.cloudevents import header
+from tanggap.platform.connections import cut, settle
 
 PATIENCE_MS: Final = 10_000
 """How long the log may be silent before it counts as out of reach."""
+START_SECONDS: Final = 8.0
+"""How long Kafka may take to answer at all, and to say where the log begins and ends. The client itself would wait 40 s."""
+_END_SECONDS: Final = 1.0
+"""How long the client may take to end; only one that waits for an answer takes any time."""
 
 COLUMNS: Final = (
     "complaint_id",
@@ -80,12 +87,7 @@ async def read(what: Read, counts: Counts, progress: Progress) -> AsyncIterator[
 
     Raises `LogTroubleError`, and `aiokafka.errors.KafkaError` or `OSError` where Kafka is out of reach.
     """
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=list(what.bootstrap), client_id="tanggap-policy-try", enable_auto_commit=False, auto_offset_reset="none"
-    )
-    try:
-        await reader.start()
-        starts, ends = await _span(reader, what.topic, what.since)
+    async with _reading(what) as (reader, starts, ends):
         total = sum(ends[one] - starts[one] for one in ends)
         progress(0, total)
         seen: set[UUID] = set()
@@ -116,13 +118,37 @@ async def read(what: Read, counts: Counts, progress: Progress) -> AsyncIterator[
                     left.discard(partition)
                     reader.pause(partition)
             progress(counts.records, total)
+
+
+_Offsets = dict[TopicPartition, int]
+
+
+@asynccontextmanager
+async def _reading(what: Read) -> AsyncIterator[tuple[AIOKafkaConsumer, _Offsets, _Offsets]]:
+    """A reader of the log, and the offsets of each partition at which it begins and ends."""
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=list(what.bootstrap), client_id="tanggap-policy-try", enable_auto_commit=False, auto_offset_reset="none"
+    )
+    starting = asyncio.create_task(_begin(reader, what))
+    try:
+        await asyncio.wait({starting}, timeout=START_SECONDS)
+        if not starting.done():
+            servers = ", ".join(what.bootstrap)
+            raise LogTroubleError(f"Kafka at {servers} takes connections and does not answer within {START_SECONDS:.0f} s")
+        yield (reader, *starting.result())
     finally:
-        await reader.stop()
+        # A client that waits for a server which does not answer is waited for no longer than a moment.
+        await settle(starting, 0)
+        await settle(asyncio.create_task(reader.stop()), _END_SECONDS)
+        cut(reader._client)  # noqa: SLF001 - as the platform's own reader does
 
 
-async def _span(
-    reader: AIOKafkaConsumer, topic: str, since: datetime
-) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+async def _begin(reader: AIOKafkaConsumer, what: Read) -> tuple[_Offsets, _Offsets]:
+    await reader.start()
+    return await _span(reader, what.topic, what.since)
+
+
+async def _span(reader: AIOKafkaConsumer, topic: str, since: datetime) -> tuple[_Offsets, _Offsets]:
     """Offsets of each partition: of the first record stamped at `since` or later, and of the end as it is now."""
     # Asked first, since the client waits 40 s for a topic that is not there.
     if topic not in await reader.topics():

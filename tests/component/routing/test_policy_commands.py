@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -206,7 +207,8 @@ async def test_explain_asks_the_policy_that_counts_and_says_since_when(run, file
     said = " ".join(done.stdout.split())
     assert done.exit_code == 0
     assert re.search(r"Policy trial\+[0-9a-f]{8}, activated [^ ]+ [^ ]+ WIB by Siti Rahayu", said)
-    assert "Kelurahan Gambir (31.71.01.1001), to: {triage: ward}" in said
+    assert "to: {triage: ward}" in said
+    assert "Kelurahan Gambir (31.71.01.1001)" in said
 
 
 @pytest.mark.parametrize("arguments", [("history",), ("show", "a+1"), ("explain", "Sampah"), ("activate", "FILE", *BY)])
@@ -219,7 +221,12 @@ async def test_a_database_that_does_not_answer_is_one_line(run, file, monkeypatc
     assert line.startswith("routing's database does not answer: ")
 
 
-async def test_without_the_tables_it_says_how_to_make_them(run, databases, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", await databases.blank("routing"))
+async def test_without_the_tables_it_names_the_role_that_sees_none_and_how_to_make_them(run, databases, monkeypatch):
+    dsn = await databases.blank("routing")
+    monkeypatch.setenv("DATABASE_URL", dsn)
     done = await run("history")
-    assert (done.exit_code, done.stderr) == (1, "routing's tables are missing: run `python -m services.routing migrate`\n")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"the role {urlsplit(dsn).username}, as which DATABASE_URL comes, sees no tables of routing: DATABASE_URL must be routing's own, "
+        "not another service's; where it is, make them by `python -m services.routing migrate`\n"
+    )

@@ -3,6 +3,8 @@
 import io
 import os
 import re
+import socket
+import time
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 from services.routing.classifier.classifier import Guess
 from services.routing.places import full_name
+from services.routing.policy import trial
 from services.routing.policy.cli import NARROWEST, WIDEST, commands
 from services.routing.policy.explain import NO_APP
 from services.routing.policy.explain import explain as explained
@@ -487,12 +490,51 @@ def test_a_policy_is_not_tried_against_itself(run, monkeypatch, jakarta_policy):
     assert done.stderr.startswith(f"{jakarta_policy.version} is the policy that it would be compared with")
 
 
-def test_without_kafka_it_says_so_in_one_line(run, monkeypatch, tmp_path):
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+@pytest.fixture
+def try_one(run, tmp_path):
+    """Try a policy against the city's own."""
     file = tmp_path / "trial.yaml"
     file.write_text(policy())
-    done = run("try", str(file), "--against", str(JAKARTA / "routing.yaml"))
+    return lambda: run("try", str(file), "--against", str(JAKARTA / "routing.yaml"))
+
+
+def test_without_kafka_it_says_so_in_one_line(try_one, monkeypatch):
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    done = try_one()
     assert done.exit_code == 1
-    lines = [line for line in done.stderr.splitlines() if line.strip() and "records of the log" not in line]
-    assert len(lines) == 1
-    assert lines[0].startswith("Kafka at 127.0.0.1:1 does not serve this: ")
+    assert done.stderr == "Kafka at 127.0.0.1:1 can't be reached: is it up, and is that its address (KAFKA_BOOTSTRAP_SERVERS)?\n"
+
+
+@pytest.mark.timeout(20)
+def test_a_kafka_that_takes_connections_and_never_answers_is_not_waited_for_long(try_one, monkeypatch):
+    monkeypatch.setattr(trial, "START_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
+        begun = time.monotonic()
+        done = try_one()
+    assert time.monotonic() - begun < 6
+    assert done.exit_code == 1
+    assert done.stderr == f"Kafka at {address} takes connections and does not answer within 1 s\n"
+
+
+def test_nobody_waits_ten_seconds_for_a_silent_kafka():
+    assert trial.START_SECONDS <= 8
+
+
+def test_a_policy_that_is_no_file_is_said_to_be_looked_for_in_vain_where_there_is_no_database(run):
+    for given in ("jakarta-77", "jakarta-77+0123abcd"):
+        done = run("explain", "Sampah", "--policy", given)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"{given} is no file; whether a policy of that version is kept can't be looked up, since DATABASE_URL is not set\n"
+        )
+
+
+def test_a_fault_of_a_file_is_shown_without_obeying_it(run, tmp_path):
+    file = tmp_path / "new.yaml"
+    file.write_text(policy(rule(when='{category: "\\e[31msampah", place: known}')))
+    done = run("check", str(file))
+    assert done.exit_code == 1
+    assert "category: ␛[31msampah is unknown" in done.stderr
+    assert "\x1b" not in done.stderr
