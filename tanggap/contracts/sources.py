@@ -23,6 +23,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """A lone surrogate, as only an escape can bring in: no file, database or screen takes it."""
 
+_HARD_SPACE: Final = "\u00a0"
+
 
 def read_text(path: Path, faults: Faults) -> str | None:
     """The file's text, or None where there is none to go on with."""
@@ -125,15 +127,16 @@ def _s(names: list[str]) -> str:
 class Entry:
     """A value of a YAML file with its line. Each `as_…` returns None, with the fault noted, for a value of another form."""
 
-    def __init__(self, file: str, node: Node, faults: Faults) -> None:
+    def __init__(self, file: str, node: Node, faults: Faults, line: int | None = None) -> None:
         self.file: Final = file
         self.faults: Final = faults
         self._node = node
+        self._line = line
 
     @property
     def line(self) -> int:
         """Where it stands, from 1."""
-        return int(self._node.start_mark.line) + 1
+        return self._line if self._line is not None else int(self._node.start_mark.line) + 1
 
     def fault(self, what: str) -> None:
         """Note a fault of this value."""
@@ -149,11 +152,19 @@ class Entry:
         """Whether it is a list."""
         return isinstance(self._node, SequenceNode)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands there, or nothing in it."""
+        value = self._node.value
+        return not (value.strip() if isinstance(value, str) else value)
+
     def as_text(self, what: str) -> str | None:
         """A single value as written, without quotes."""
         text = str(self._node.value).strip() if isinstance(self._node, ScalarNode) else ""
-        if not text:
+        if not isinstance(self._node, ScalarNode):
             self.fault(f"{what} must be a single value")
+        elif not text:
+            self.fault(f"{what} is empty")
         elif _HALF.search(text):
             self.fault(f"{what} holds half of a character; write it out instead of as an escape")
         else:
@@ -231,7 +242,9 @@ class Entry:
             if key in table:
                 self.faults.add(self.file, line, f"{key} is given twice, first on line {table[key][0]}; keep one")
             else:
-                table[key] = (line, Entry(self.file, value_node, self.faults))
+                # Where nothing stands after the key, the parser's place of it is that of whatever comes next.
+                nothing = isinstance(value_node, ScalarNode) and not value_node.value
+                table[key] = (line, Entry(self.file, value_node, self.faults, line if nothing else None))
         return table
 
     def as_record(self, what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Entry]:
@@ -263,8 +276,7 @@ def parse_yaml(file: str, text: str, faults: Faults) -> Entry | None:
     try:
         node = yaml.compose(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        faults.add(file, int(mark.line) + 1 if mark else 1, f"is not YAML: {error.problem or error.context}")
+        faults.add(file, *_what_is_wrong(error, text))
         return None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -281,6 +293,23 @@ def parse_yaml(file: str, text: str, faults: Faults) -> Entry | None:
         faults.add(file, 1, "is empty")
         return None
     return Entry(file, node, faults)
+
+
+def _what_is_wrong(error: MarkedYAMLError, text: str) -> tuple[int, str]:
+    """The line on which something must be mended, and what.
+
+    What is never closed, and a key without its colon, is noticed only where something else begins or the file ends; it must be mended
+    where it begins.
+    """
+    context, problem = str(error.context or ""), str(error.problem or error.context)
+    at_beginning = "quoted scalar" in context or "simple key" in context or "stream end" in problem
+    mark = (error.context_mark if at_beginning else None) or error.problem_mark or error.context_mark
+    line = int(mark.line) + 1 if mark else 1
+    what = "a quotation mark is opened here and never closed" if "quoted scalar" in context and "end of" in problem else problem
+    lines = text.split("\n")
+    if line <= len(lines) and _HARD_SPACE in lines[line - 1]:
+        what += "; a space on this line is a non-breaking one (U+00A0), which to YAML is a letter"
+    return line, f"is not YAML: {what}"
 
 
 def version_of(folder: Path, names: Iterable[str]) -> str:

@@ -174,7 +174,7 @@ def activate(
 ) -> None:
     """Have a policy count from now on. It is checked against the city first; running services take it within a second or two.
 
-    Exit 1 where it is refused, by the check or by a running service.
+    Exit 1 where it is refused, by the check or by a running service; also where it counts already, since who and why are not kept then.
     """
     said = {"--by": by.strip(), "--why": why.strip()}
     for option, value in said.items():

@@ -37,6 +37,7 @@ import hashlib
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, cast, get_args
 
@@ -68,6 +69,8 @@ FILE: Final = "routing.yaml"
 MOST_BYTES: Final = 256 * 1024
 MOST_RULES: Final = 1_000
 """A larger policy is not one that a person wrote, nor one that a person could judge."""
+MOST_WHY: Final = 400
+"""Characters of a clause that people read, in a mail and on a phone; Jakarta's longest has some 130."""
 MOST_FAULTS: Final = 100
 """Nobody reads more at once."""
 
@@ -77,6 +80,11 @@ _TARGETS: Final = (
 )
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_SHOWN: Final = 60
+_FEW: Final = 8
+"""So many known values are named where none is like the one that was given."""
+_SHORTEST_LIKE: Final = 5
+_LIKE_FROM: Final = 0.8
+"""How alike two words are, 0 to 1 (`difflib`), of which one may be a slip for the other: sampahh is 0.92 like sampah."""
 
 
 def load(folder: Path, city: City) -> Policy:
@@ -198,18 +206,18 @@ class _Reader:
             self.faults.add(self.file, line, f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8")
             return None
 
-    def items(self, entry: Entry, what: str) -> list[Entry]:
+    def items(self, entry: Entry, what: str, none: str | None = None) -> list[Entry]:
+        """The entries of a list. `none`: what is wrong where there is none, if that is wrong."""
         items = entry.as_list(what)
+        if none is not None and entry.is_list and not items:
+            entry.fault(none)
         if len(items) > MOST_RULES:
             entry.fault(f"{what} has {len(items):,} entries; at most {MOST_RULES:,} can be checked")
             return []
         return items
 
     def rules(self, entry: Entry) -> Iterator[Rule]:
-        items = self.items(entry, "rules")
-        if not items:
-            entry.fault("rules must name at least one rule; the first that matches decides")
-        for item in items:
+        for item in self.items(entry, "rules", "rules must name at least one rule; the first that matches decides"):
             rule = self.rule(item)
             if rule is not None:
                 yield rule
@@ -221,7 +229,7 @@ class _Reader:
         target = self.target(record["to"]) if "to" in record else None
         counted_as = record["as"].as_text("as") if "as" in record else None
         if counted_as is not None and counted_as not in self.city.categories:
-            hint = _like(counted_as, {slug: one.label_id for slug, one in self.city.categories.items()})
+            hint = self.hint(counted_as, {slug: one.label_id for slug, one in self.city.categories.items()})
             record["as"].fault(f"as: category {_short(counted_as)} is unknown{hint}")
         why = self.words(record["why"]) if "why" in record else None
         if name is None or target is None or why is None:
@@ -272,10 +280,10 @@ class _Reader:
         return text
 
     def conditions(self, entry: Entry) -> Iterator[Condition]:
-        table = entry.as_table("when")
-        if not table:
+        if entry.is_empty:
             entry.fault("when must name a condition; leave it out for a rule that always matches")
-        for fact, (line, wanted) in table.items():
+            return
+        for fact, (line, wanted) in entry.as_table("when").items():
             if fact == "attributes":
                 yield from self.attributes(wanted)
             elif fact == WORDS:
@@ -289,23 +297,28 @@ class _Reader:
 
     def texts(self, wanted: Entry, fact: str) -> list[tuple[Entry, str]]:
         """A value, or the values of a list, each with its place."""
-        found = [wanted] if wanted.is_text else wanted.as_list(f"{fact} (a value, or several)")
-        if not found:
+        if wanted.is_empty and not wanted.is_text:
             wanted.fault(f"{fact} names no value, so the rule can never match")
-        return [(item, text) for item in found if (text := item.as_text(fact)) is not None]
+            return []
+        found = (
+            [(wanted, fact)]
+            if wanted.is_text
+            else [(item, f"a value of {fact}") for item in wanted.as_list(f"{fact} (a value, or several)")]
+        )
+        return [(item, text) for item, what in found if (text := item.as_text(what if item.is_text else fact)) is not None]
 
     def known(self, wanted: Entry, fact: str) -> Iterator[str]:
         values = self.values[fact]
         for item, text in self.texts(wanted, fact):
             if text not in values:
-                item.fault(f"{fact}: {_short(text)} is unknown{_like(text, values)}")
+                item.fault(f"{fact}: {_short(text)} is unknown{self.hint(text, values)}")
             yield text
 
     def attributes(self, wanted: Entry) -> Iterator[Condition]:
-        table = wanted.as_table("attributes")
-        if not table:
+        if wanted.is_empty:
             wanted.fault("attributes must name a key and its values, as `korban: [ya, ada]`")
-        for key, (line, values) in table.items():
+            return
+        for key, (line, values) in wanted.as_table("attributes").items():
             if not re.fullmatch(ATTRIBUTE_KEY, key):
                 self.faults.add(
                     wanted.file, line, f"attribute {_short(key)!r} can't be a key; keys are small letters, digits, _, . and -"
@@ -343,14 +356,27 @@ class _Reader:
         of = value.as_text(kind)
         if of is not None and of not in known:
             what = {"unit": "unit", "triage": "desk"}.get(kind, "agency")
-            value.fault(f"to: {what} {_short(of)} is unknown{_like(of, known)}")
+            value.fault(f"to: {what} {_short(of)} is unknown{self.hint(of, known)}")
         elif kind == "unit" and of == self.city.triage_unit.code:
             value.fault(f"to: unit {of} is the triage desk; write to: triage")
         return Target(cast("TargetKind", kind), of) if of in known else None
 
+    def hint(self, value: str, known: Mapping[str, str]) -> str:
+        """What may be meant, or what there is where that is little. Not for faults that nobody will see: looking for it takes long."""
+        if len(self.faults.found) >= MOST_FAULTS:
+            return ""
+        meant = _like(value, known)
+        if meant is not None:
+            return f"; did you mean {meant}?"
+        return f"; known are {', '.join(known)}" if len(known) <= _FEW else ""
+
     def words(self, entry: Entry) -> Words | None:
         record = entry.as_record("why", ("id", "en"))
-        said = {language: " ".join((each.as_text(language) or "").split()) for language, each in record.items()}
+        said = {language: " ".join((each.as_text(f"{language} of why") or "").split()) for language, each in record.items()}
+        for language, text in said.items():
+            if len(text) > MOST_WHY:
+                record[language].fault(f"{language} of why has {len(text):,} characters; a clause has at most {MOST_WHY}")
+                return None
         return Words(id=said["id"], en=said["en"]) if said.get("id") and said.get("en") else None
 
 
@@ -363,13 +389,24 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
-def _like(value: str, known: Mapping[str, str]) -> str:
-    """A hint where a known value, or its name, differs only in case and marks."""
+def _like(value: str, known: Mapping[str, str]) -> str | None:
+    """The known value that is meant: it, or its name, differs only in case and marks, in what stands before, or by a slip."""
     key = _squashed(value)
+    if not key or len(key) > _LONGEST_SHOWN:
+        return None
+    written: dict[str, str] = {}
     for one, name in known.items():
-        if key and key in {_squashed(one), _squashed(name)}:
-            return f"; did you mean {one}?"
-    return ""
+        written.setdefault(_squashed(one), one)
+        written.setdefault(_squashed(name), one)
+    if key in written:
+        return written[key]
+    # People leave out what every name begins with: Jakarta Pusat is Kota Administrasi Jakarta Pusat.
+    ending = {one for text, one in written.items() if text.endswith(key)} if len(key) >= _SHORTEST_LIKE else set()
+    if len(ending) == 1:
+        return ending.pop()
+    # A code that is wrong by a digit is another unit's, not a slip.
+    close = get_close_matches(key, written, 1, _LIKE_FROM) if not key.isdigit() else []
+    return written[close[0]] if close else None
 
 
 def _squashed(text: str) -> str:

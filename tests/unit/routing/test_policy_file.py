@@ -1,6 +1,7 @@
 """Reading and checking a city's routing.yaml."""
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -93,9 +94,9 @@ def test_an_unknown_condition_value_and_key_are_all_named_at_once(faults):
     known = "category, category_from, agency, urgency, ward_can_handle, place, kota, kecamatan, ward, hours, app, source, attributes, words"
     assert faults(text) == [
         f"routing.yaml:5: condition weather is unknown; known are {known}",
-        "routing.yaml:6: urgency: urgent is unknown",
-        "routing.yaml:7: kota: 31.99 is unknown",
-        "routing.yaml:8: ward_can_handle: maybe is unknown",
+        "routing.yaml:6: urgency: urgent is unknown; known are emergency, high, normal, low",
+        "routing.yaml:7: kota: 31.99 is unknown; known are 31.01, 31.71, 31.72, 31.73, 31.74, 31.75",
+        "routing.yaml:8: ward_can_handle: maybe is unknown; known are yes, no",
         "routing.yaml:9: unless is unknown in a rule; known are rule, to, why, when, as",
         "routing.yaml:11: de is unknown in why; known are id, en",
     ]
@@ -314,6 +315,83 @@ def test_a_condition_that_can_not_be_is_named_with_its_line(faults, when, fault)
     first = faults(policy(rule(to="triage", when=when)))[0]
     assert first.startswith("routing.yaml:4: ")
     assert first.removeprefix("routing.yaml:4: ").startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("when", "fault"),
+    [
+        ("{category: sampahh}", "category: sampahh is unknown; did you mean sampah?"),
+        ("{agency: bpbdd}", "agency: bpbdd is unknown; did you mean bpbd?"),
+        ("{kota: Jakarta Pusat}", "kota: Jakarta Pusat is unknown; did you mean 31.71?"),
+        ("{hours: night}", "hours: night is unknown; known are office, off"),
+        ("{place: somewhere}", "place: somewhere is unknown; known are known, kecamatan, none, outside"),
+        ("{ward: Gambirr}", "ward: Gambirr is unknown; did you mean 31.71.01.1001?"),
+        ("{ward: 31.71.01.1009}", "ward: 31.71.01.1009 is unknown"),
+        ("{category: zzz}", "category: zzz is unknown"),
+    ],
+)
+def test_of_a_value_that_is_unknown_the_one_that_may_be_meant_is_told_or_all_where_they_are_few(faults, when, fault):
+    assert faults(policy(rule(to="triage", when=when))) == [f"routing.yaml:4: {fault}"]
+
+
+def test_thirty_thousand_unknown_values_are_told_of_in_seconds(faults):
+    values = "[" + ", ".join(f"x{number}" for number in range(30_000)) + "]"
+    begun = time.monotonic()
+    assert "routing.yaml:4: and 29,900 faults more; mend these first" in faults(
+        policy(rule(to="triage", when=f"{{ward: {values}}}"))
+    )
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("when:\n    to: triage", "4: when must name a condition; leave it out for a rule that always matches"),
+        ("when: x\n    to: triage", "4: when must be a mapping of names to values"),
+        ("when: {attributes: }\n    to: triage", "4: attributes must name a key and its values, as `korban: [ya, ada]`"),
+        ("when: {words: ['', api]}\n    to: triage", "4: a value of words is empty"),
+        ("when: {words: ''}\n    to: triage", "4: words is empty"),
+        ("when: {words: {a: b}}\n    to: triage", "4: words (a value, or several) must be a list"),
+        ("to:", "4: to is empty"),
+    ],
+)
+def test_each_mistake_of_a_rule_is_one_fault_that_says_what_it_is(faults, lines, found):
+    assert faults(policy(f"  - rule: one\n    {lines}\n    {WHY}")) == [f"routing.yaml:{found}"]
+
+
+def test_a_reason_must_be_a_clause_that_people_can_read(faults):
+    assert faults(policy(rule(to="triage", why='why: {id: "", en: because}')))[0] == "routing.yaml:5: id of why is empty"
+    long = f"why: {{id: karena, en: {'x' * 100_000}}}"
+    assert faults(policy(rule(to="triage", why=long))) == [
+        "routing.yaml:5: en of why has 100,000 characters; a clause has at most 400"
+    ]
+
+
+def test_more_rules_than_can_be_checked_are_not_said_to_be_none(faults):
+    assert faults("name: x\nrules:\n" + "  - {}\n" * 1_001) == [
+        "routing.yaml:3: rules has 1,001 entries; at most 1,000 can be checked"
+    ]
+    assert faults("name: x\nrules: {a: b}\n") == ["routing.yaml:2: rules must be a list"]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_named_where_it_is_opened(faults):
+    text = policy(rule("one", why='why: {id: "karena, en: because}'), rule("two"), rule("three"))
+    assert faults(text) == ["routing.yaml:5: is not YAML: a quotation mark is opened here and never closed"]
+
+
+def test_a_bracket_that_is_never_closed_is_named_where_it_is_opened(faults):
+    assert faults("name: x\nrules:\n  - rule: a\n    when: {category: [sampah\n") == [
+        "routing.yaml:4: is not YAML: expected ',' or ']', but got '<stream end>'"
+    ]
+
+
+def test_a_space_that_is_none_to_yaml_is_named_on_its_own_line(faults):
+    (fault,) = faults(
+        policy(rule(to="triage")).replace("to: triage\n    why: {id: karena", "to:\u00a0triage\n    why: {id: karena", 1)
+    )
+    assert fault.startswith(
+        "routing.yaml:4: is not YAML: could not find expected ':'; a space on this line is a non-breaking one"
+    )
 
 
 def test_a_city_whose_categories_bear_a_name_that_policies_need_is_refused(jakarta):
