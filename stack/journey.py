@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from stack import forms
 from stack.local import LocalStack
+from tanggap.contracts.events import whole_percent
 
 _STEP_SECONDS = 30
 _PROBE_SECONDS = 0.1
@@ -95,7 +96,7 @@ class Journey:
         reason = decision["reason"]
         self.tell(
             "Routed",
-            f"to {self.unit_name} ({self.unit_code}, {decision['method']}, confidence {decision['confidence']:.0%})",
+            f"to {self.unit_name} ({self.unit_code}, {decision['method']}, confidence {whole_percent(decision['confidence'])}%)",
             reason["id"],
             reason["en"],
         )
@@ -149,7 +150,7 @@ class Journey:
         half, most = row["first_response_p50"], row["first_response_p90"]
         self.tell(
             "Figures",
-            f"{self.unit_name}: {row['received']} received, {row['answered']} answered ({row['response_rate']:.0%}), "
+            f"{self.unit_name}: {row['received']} received, {row['answered']} answered ({whole_percent(row['response_rate'])}%), "
             f"{row['resolved']} resolved, {row['overdue']} overdue",
             f"first response within {half:.1f} s (half of them), {most:.1f} s (nine in ten)",
             f"{self.stack.addresses.metrics}/",

@@ -109,6 +109,9 @@ def test_a_deadline_is_marked_when_it_warns_and_when_it_is_late(made: Pages, due
         ("en;q=nonsense", "id"),
         ("en;q=0", "id"),
         (",;,=;q", "id"),
+        ("EN-us", "en"),
+        ("EN;Q=0.1, ID;Q=0.9", "id"),
+        ("id;Q=0, en;Q=0.1", "en"),
     ],
 )
 def test_the_browsers_language_is_heeded(header, language):
