@@ -1,9 +1,22 @@
-"""Ends what aiokafka leaves open: its own `stop` closes what it knows of at its beginning, and none where it is cut short."""
+"""Ends what aiokafka leaves open: its own `stop` closes what it knows of at its beginning, and none where it is cut short.
+
+And says in words what it says in classes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+
+from aiokafka.errors import KafkaConnectionError
+
+
+def trouble_with(servers: str, trouble: Exception) -> str:
+    """One line for an operator, of a Kafka at these addresses (KAFKA_BOOTSTRAP_SERVERS) that does not do what it should."""
+    if isinstance(trouble, KafkaConnectionError):
+        # Its own text is the class's name twice and an address family.
+        return f"Kafka at {servers} can't be reached: is it up, and is that its address (KAFKA_BOOTSTRAP_SERVERS)?"
+    return f"Kafka at {servers} does not serve this: {type(trouble).__name__}: {trouble}".rstrip(": ")
 
 
 def cut(client: Any) -> None:

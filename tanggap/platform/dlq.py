@@ -18,9 +18,11 @@ from aiokafka.errors import KafkaError
 
 from tanggap.platform import dead_letters
 from tanggap.platform.cloudevents import header
+from tanggap.platform.connections import trouble_with
 from tanggap.platform.publisher import Record
 from tanggap.platform.reader import Raw
 from tanggap.platform.settings import PRODUCER_TIMEOUT_SECONDS, environment
+from tanggap.platform.terminal import visible
 from tanggap.platform.topics import DEAD_LETTERS
 
 commands = typer.Typer(no_args_is_help=True, help="The dead-letter topic: records that could not be handled.")
@@ -165,7 +167,7 @@ def _run(work: Any) -> Any:
     try:
         return asyncio.run(work)
     except (KafkaError, OSError, TimeoutError) as trouble:
-        typer.echo(f"Kafka at {_servers()} does not serve this: {type(trouble).__name__}: {trouble}".rstrip(": "), err=True)
+        typer.echo(trouble_with(_servers(), trouble), err=True)
         raise typer.Exit(1) from trouble
 
 
@@ -200,7 +202,7 @@ def list_(
         if as_json:
             typer.echo(json.dumps({**line, "redriven": one.redriven}, ensure_ascii=False))
         else:
-            typer.echo("  ".join([*line.values(), *(["(redriven)"] if one.redriven else [])]))
+            typer.echo(visible("  ".join([*line.values(), *(["(redriven)"] if one.redriven else [])])))
     if not as_json:
         again = len(found) - len(shown)
         typer.echo(f"{len(shown)} dead letters" + (f", and {again} that were redriven" if again else ""), err=True)
@@ -213,7 +215,7 @@ def show(ids: Id = None, topic: Topic = DEAD_LETTERS) -> None:
         typer.echo(f"dead letter {one.id}" + (" (redriven)" if one.redriven else ""))
         typer.echo(f"  key: {_readable(one.record.key)}")
         for name, value in one.record.headers:
-            typer.echo(f"  {name}: {_readable(value)}")
+            typer.echo(f"  {visible(name)}: {_readable(value)}")
         typer.echo(f"  body: {_readable(one.record.value)}")
 
 
@@ -244,9 +246,10 @@ def redrive_(
 
 
 def _readable(data: bytes | None) -> str:
+    """A value as a person reads it: whoever wrote it, the terminal obeys nothing in it."""
     if data is None:
         return "none"
     try:
-        return data.decode()
+        return visible(data.decode())
     except UnicodeDecodeError:
         return repr(data)

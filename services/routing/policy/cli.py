@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -36,8 +36,10 @@ from services.routing.policy.watch import SESSION
 from services.routing.router import Router
 from tanggap.contracts.city import City
 from tanggap.platform.clock import utc_now
+from tanggap.platform.connections import trouble_with
 from tanggap.platform.database import Database
 from tanggap.platform.settings import environment
+from tanggap.platform.terminal import visible
 from tanggap.platform.topics import COMPLAINTS
 
 commands = typer.Typer(no_args_is_help=True, help="The routing policy: who must act on a complaint.")
@@ -146,10 +148,8 @@ def try_(
             tally = asyncio.run(_trial(router, trial, None if file is None else Changes(file), read, counts))
     except LogTroubleError as trouble:
         refuse(str(trouble))
-    except KafkaConnectionError:
-        refuse(f"Kafka at {servers} can't be reached: is it up, and is that its address (KAFKA_BOOTSTRAP_SERVERS)?")
     except KafkaError as trouble:
-        refuse(f"Kafka at {servers} does not serve this: {type(trouble).__name__}: {trouble}".rstrip(": "))
+        refuse(trouble_with(servers, trouble))
     except OSError as trouble:
         refuse(f"{trouble.filename or f'Kafka at {servers}'}: {trouble.strerror or trouble}")
     seconds = time.monotonic() - started
@@ -331,7 +331,9 @@ def _show_reports(running: int, reports: list[Report]) -> None:
         return
     typer.echo(f"taken by {taken} of {_count(max(running, len(reports)), 'running process', 'es')}")
     for report in refused:
-        typer.echo(f"refused by {report.process}: {report.detail}", err=True)
+        # What was refused, and so may hold anything.
+        detail = "\n".join(map(visible, report.detail.splitlines()))
+        typer.echo(f"refused by {visible(report.process)}: {detail}", err=True)
     silent = running - len(reports)
     if silent > 0:
         typer.echo(f"{_count(silent, 'process', 'es')} said nothing for {PATIENCE_SECONDS:.0f} s: see their /readyz", err=True)

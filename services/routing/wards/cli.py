@@ -16,6 +16,7 @@ from services.routing.wards.exact import ExactWards
 from services.routing.wards.points_file import PointsFault, read_points
 from services.routing.wards.report import Complaints, Report
 from services.routing.wards.wards import INDEX, MANIFEST, Manifest, Wards, WardsFault, read
+from tanggap.platform.terminal import visible
 
 wards = typer.Typer(no_args_is_help=True, help="The index from a point to its ward.")
 
@@ -170,7 +171,8 @@ def _cells(manifest: Manifest) -> str:
 
 def _refusal(faults: Sequence[str]) -> typer.Exit:
     for fault in faults:
-        typer.echo(fault, err=True)
+        # Faults repeat names of a file that another office made.
+        typer.echo(visible(fault), err=True)
     return typer.Exit(1)
 
 
