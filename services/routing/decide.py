@@ -231,7 +231,7 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
     place, rule, to = known.place, judged.rule, places.name(judged.unit.code)
     what = _category(places.city, known, rule)
     id_, en = place.words.id, place.words.en
-    if place.ward is not None and place.others:
+    if place.ward is not None and place.others and place.method != "text":  # a place by words has told it already
         id_ += f" Keyakinan kelurahan: {whole_percent(place.confidence)}%."
         en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
     id_ += f" {what.id} Ditujukan ke {to}: {rule.why.id}."
@@ -244,32 +244,60 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
 
 
 def _category(city: City, known: Known, rule: Rule) -> Said:
-    counted = city.categories[rule.counted_as] if rule.counted_as is not None else None
+    """What the complaint is about and who says so, what it is counted as, and what else the words speak of."""
     category, subject = known.facts.category, known.subject
-    if category == UNKNOWN_CATEGORY:
-        repeated = _repeatable(city, subject.category)
-        said = f' "{repeated}"' if repeated else ""
-        id_, en = f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known"
-    elif category == UNSURE_CATEGORY:
-        id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
-        if subject.others:
-            may = [city.categories[slug] for slug in subject.others]
-            id_ += f"; mungkin {' atau '.join(one.label_id for one in may)}"
-            en += f"; it may be {' or '.join(one.label_en for one in may)}"
-    elif category == NO_CATEGORY:
-        id_, en = "Aplikasi tidak menyebut kategori", "The app named no category"
-    else:
-        one = city.categories[category]
-        id_, en = f"Kategori: {one.label_id}", f"Category: {one.label_en}"
-        if subject.category_from == "text":
-            words, sure = ", ".join(subject.words), whole_percent(subject.confidence or 0)
-            id_ += f", terbaca dari isi laporan (keyakinan {sure}%{words and f'; kata: {words}'})"
-            en += f", read from the report's text (confidence {sure}%{words and f'; words: {words}'})"
-    if counted is not None and counted.slug != category:
+    id_, en = _named(city, category, subject)
+    if rule.counted_as is not None and rule.counted_as != category:
+        counted = city.categories[rule.counted_as]
         id_ += f"; dicatat sebagai {counted.label_id}"
         en += f"; counted as {counted.label_en}"
-    if subject.second is not None and subject.second not in (category, rule.counted_as) and category != UNSURE_CATEGORY:
+    if category == UNSURE_CATEGORY:  # what it may be has been told
+        return Said(f"{id_}.", f"{en}.")
+    spoken = [slug for slug in subject.emergencies if slug != rule.counted_as] if subject.emergencies else ()
+    if spoken:
+        # Who hears of every emergency is told of this one: the reason must say which it is.
+        sure, may = whole_percent(subject.spoken or 0), [city.categories[slug] for slug in spoken]
+        names_id, names_en = " atau ".join([one.label_id for one in may]), " or ".join([one.label_en for one in may])
+        id_ += f"; isi laporan mungkin menyangkut keadaan darurat: {names_id} (keyakinan {sure}%)"
+        en += f"; the report's text may speak of an emergency: {names_en} (confidence {sure}%)"
+    if subject.second is not None and subject.second not in (category, rule.counted_as, *spoken):
         second = city.categories[subject.second]
         id_ += f"; laporan ini mungkin juga menyangkut {second.label_id}"
         en += f"; the report may also be about {second.label_en}"
     return Said(f"{id_}.", f"{en}.")
+
+
+def _named(city: City, category: str, subject: Subject) -> Said:
+    """The category and who named it, as the beginning of a sentence."""
+    if category == UNKNOWN_CATEGORY:
+        repeated = _repeatable(city, subject.category)
+        said = f' "{repeated}"' if repeated else ""
+        return Said(f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known")
+    if category == NO_CATEGORY:
+        id_, en = "Aplikasi tidak menyebut kategori", "The app named no category"
+        if subject.read:
+            id_ += ", dan isi laporan pun tidak menunjukkannya"
+            en += ", and the report's text shows none either"
+        return Said(id_, en)
+    if category == UNSURE_CATEGORY:
+        id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
+        if subject.others:
+            sure = _sure(subject)
+            first, *rest = [city.categories[slug] for slug in subject.others]
+            id_ += f"; mungkin {' atau '.join([first.label_id + sure.id, *[one.label_id for one in rest]])}"
+            en += f"; it may be {' or '.join([first.label_en + sure.en, *[one.label_en for one in rest]])}"
+        return Said(id_, en)
+    one = city.categories[category]
+    if subject.category_from != "text":
+        return Said(f"Kategori: {one.label_id}, menurut aplikasi", f"Category: {one.label_en}, as the app named it")
+    sure = _sure(subject)
+    return Said(
+        f"Kategori: {one.label_id}, terbaca dari isi laporan{sure.id}",
+        f"Category: {one.label_en}, read from the report's text{sure.en}",
+    )
+
+
+def _sure(subject: Subject) -> Said:
+    """How sure the likeliest category is by the complaint's words, and by which of the classifier's own, in brackets."""
+    words, sure = ", ".join(subject.words), whole_percent(subject.confidence or 0)
+    return Said(f" (keyakinan {sure}%{words and f'; kata: {words}'})", f" (confidence {sure}%{words and f'; words: {words}'})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from services.routing.gazetteer.gazetteer import Named
+from services.routing.gazetteer.text import squash
 from services.routing.policy.policy import PlaceKind
 from services.routing.wards.wards import Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
@@ -28,8 +29,8 @@ class Found(NamedTuple):
     """Where a complaint is.
 
     `method`: what named the place. `confidence`: how sure the ward is, 0 to 1; 0 where none is named. `kota`: code of the kota or
-    kabupaten. `others`: wards that it may be instead, near by. `words`: a sentence. `kecamatan`: where the words name it; the place is
-    that, where no ward is. `conflict`: that the words name another place than the point.
+    kabupaten. `others`: units that it may be instead: wards near by, or what the words may name. `words`: a sentence or two.
+    `kecamatan`: where the words name it; the place is that, where no ward is. `conflict`: that the words name another place than the point.
     """
 
     kind: PlaceKind
@@ -96,8 +97,10 @@ def locate(point: Point | None, places: Places, wards: Wards, named: Named | Non
     told as a conflict.
     """
     found = _by_point(point, places, wards)
-    if named is None or (named.ward is None and named.kecamatan is None):
+    if named is None:
         return found
+    if named.ward is None and named.kecamatan is None:
+        return found if found.ward is not None else _perhaps(found, named, places)
     if found.kind == "none":
         return _in_words(named, places, found.words)
     conflict = _conflict(found, named, places.city)
@@ -131,19 +134,41 @@ def _in_words(named: Named, places: Places, no_point: Said) -> Found:
     if named.ward is not None:
         ward = places.ward(named.ward.code)
         words = Said(
-            id=f"{no_point.id} Alamat atau isinya menyebut {named.matched}: {ward.where}. Keyakinan tempat: {sure}.",
+            id=f"{no_point.id} Alamat atau isi laporan menyebut {named.matched}: {ward.where}. Keyakinan tempat: {sure}.",
             en=f"{no_point.en} Its address or text names {named.matched}: {ward.where}. Confidence in the place: {sure}.",
         )
         return Found("known", "text", named.confidence, named.ward, ward.kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
+    id_ = en = places.name(kecamatan.code)
+    if named.how != "kecamatan" and squash(named.matched) != squash(kecamatan.name):
+        # A landmark or an area lies in it: that is what was written, not the kecamatan.
+        id_, en = f"{named.matched}, di {id_}", f"{named.matched}, in {en}"
     words = Said(
-        id=f"{no_point.id} Alamat atau isinya menyebut Kecamatan {kecamatan.name}, tanpa kelurahan yang pasti. "
-        f"Keyakinan tempat: {sure}.",
-        en=f"{no_point.en} Its address or text names Kecamatan {kecamatan.name}, and no ward for certain. "
-        f"Confidence in the place: {sure}.",
+        id=f"{no_point.id} Alamat atau isi laporan menyebut {id_}, tanpa kelurahan yang pasti. Keyakinan tempat: {sure}.",
+        en=f"{no_point.en} Its address or text names {en}, and no ward for certain. Confidence in the place: {sure}.",
     )
     kota = places.city.units[kecamatan.code].parent_code
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
+
+
+def _perhaps(found: Found, named: Named, places: Places) -> Found:
+    """A place that neither the point nor the words name for certain: with what the words may name, for the person who decides."""
+    id_, en = found.words
+    others = tuple([unit for unit in named.others if unit not in found.others])
+    if others:
+        names = [places.name(unit.code) for unit in others]
+        id_ += f" Alamat atau isi laporan mungkin menyebut {' atau '.join(names)}."
+        en += f" Its address or text may name {' or '.join(names)}."
+    elif found.kind == "none" and named.kota is not None:
+        kota = places.name(named.kota)
+        id_ += f" Alamat atau isi laporan hanya menyebut {kota}, tanpa kecamatan atau kelurahan yang pasti."
+        en += f" Its address or text names {kota} only, and no kecamatan or ward for certain."
+    elif found.kind == "none":
+        id_ += " Alamat atau isi laporan tidak menyebut kecamatan atau kelurahan yang pasti."
+        en += " Its address or text names no kecamatan or ward for certain."
+    else:
+        return found
+    return found._replace(others=(*found.others, *others), words=Said(id_, en))
 
 
 def _conflict(found: Found, named: Named, city: City) -> Said | None:
@@ -162,11 +187,11 @@ def _conflict(found: Found, named: Named, city: City) -> Said | None:
     if found.ward is not None:
         there = f"Kelurahan {found.ward.name}"
         return Said(
-            id=f"Titik laporan ada di {there}, tetapi alamat atau isinya menyebut {other}; yang dipakai titiknya.",
+            id=f"Titik laporan ada di {there}, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
             en=f"The report's point lies in {there}, but its address or text names {other}; the point was taken.",
         )
     return Said(
-        id=f"Titik laporan tidak berada di wilayah kota, tetapi alamat atau isinya menyebut {other}; yang dipakai titiknya.",
+        id=f"Titik laporan tidak berada di wilayah kota, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
         en=f"The report's point is not in the city, but its address or text names {other}; the point was taken.",
     )
 
@@ -199,7 +224,7 @@ def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:
     indonesian = [f"Kelurahan {unit.name}" for unit in others] + ["luar kota"] * edge
     english = [f"Kelurahan {unit.name}" for unit in others] + ["land outside the city"] * edge
     return Said(
-        id=f", kurang dari sekitar 50 m dari {' dan '.join(indonesian)}",
+        id=f", dalam jarak sekitar 50 m dari {' dan '.join(indonesian)}",
         en=f", within about 50 m of {' and '.join(english)}",
     )
 
@@ -236,7 +261,8 @@ def _outside(point: Point, hit: Hit, places: Places, wards: Wards) -> Found:
             en=f"The report's point lies outside {city.name}, far from its neighbouring cities{near.en}.",
         )
     else:
-        known = f"{neighbour.neighbour.name} ({neighbour.place.name}, {neighbour.km:.0f} km)"
+        far = f", {neighbour.km:.0f} km" if neighbour.km >= 1 else ""  # "0 km" would say nothing
+        known = f"{neighbour.neighbour.name} ({neighbour.place.name}{far})"
         words = Said(
             id=f"Titik laporan berada di luar {city.name}, kira-kira di {known}{near.id}.",
             en=f"The report's point lies outside {city.name}, probably in {known}{near.en}.",

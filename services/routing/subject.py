@@ -29,8 +29,9 @@ class Subject(NamedTuple):
 
     `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the
     category by its words, None and empty where the app named it. `others`: slugs that it may be instead or as well, the likelier
-    first; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a sentence. `emergencies`: slugs of
-    emergencies that the words speak of though another category, or none, counts.
+    first, but an emergency before all; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a
+    sentence. `emergencies`: slugs of emergencies that the words speak of though another category, or none, counts; `spoken`: how likely
+    the first of them is by the words. `read`: whether the words were asked.
     """
 
     category: str | None
@@ -41,6 +42,8 @@ class Subject(NamedTuple):
     second: str | None = None
     conflict: Said | None = None
     emergencies: tuple[str, ...] = ()
+    spoken: float | None = None
+    read: bool = False
 
 
 def name_subject(
@@ -62,9 +65,12 @@ def name_subject(
     conflict = _conflict(named, guess, city) if named in city.categories else None
     if conflict is not None or named not in city.categories:
         others = _others(guess, second, named, city)
-    else:  # where the app is not contradicted, only a second subject is worth telling
+    else:  # where the app is not contradicted, only a second subject is worth telling, and what others are told of
         others = (second,) if second is not None and second != named else ()
-    return Subject(named, "app", None, (), others, second, conflict, emergencies)
+    if not emergencies:
+        return Subject(named, "app", None, (), others, second, conflict, read=True)
+    others = (*emergencies, *[slug for slug in others if slug not in emergencies])
+    return Subject(named, "app", None, (), others, second, conflict, emergencies, _share(guess, emergencies[0]), read=True)
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
@@ -75,10 +81,12 @@ def _as_the_city_writes(named: str | None, city: City) -> str | None:
 def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
     if not guess.words or guess.confidence < NAMES_FROM:
         # Its words are unknown or say nearly nothing: the text names no category, rather than one that is not sure.
-        return Subject(None, "none")
+        return Subject(None, "none", read=True)
     category = guess.category if guess.category in city.categories else None
     others = _others(guess, second, guess.category, city)
-    return Subject(category, "text", guess.confidence, guess.words, others, second, None, _emergencies(guess, category, city))
+    emergencies = _emergencies(guess, category, city)
+    spoken = _share(guess, emergencies[0]) if emergencies else None
+    return Subject(category, "text", guess.confidence, guess.words, others, second, None, emergencies, spoken, read=True)
 
 
 def _others(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
@@ -92,6 +100,11 @@ def _others(guess: Guess, second: str | None, counts: str | None, city: City) ->
 def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...]:
     found = [slug for slug, share in guess.likely if share >= EMERGENCY_FROM and slug != counts and slug in city.categories]
     return tuple([slug for slug in found if city.categories[slug].urgency == "emergency"]) if found else ()
+
+
+def _share(guess: Guess, slug: str) -> float:
+    """How likely one of the likeliest categories is."""
+    return next(share for known, share in guess.likely if known == slug)
 
 
 def _conflict(named: str, guess: Guess, city: City) -> Said | None:

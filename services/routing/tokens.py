@@ -46,8 +46,9 @@ def tokens_of(text: str) -> list[str]:
                 text = text.replace(sign, f" {sign} ")
         found = text.split()
     else:
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text)[:MOST].translate(_QUOTES))
-        text = _TRIPLED.sub(r"\1", INVISIBLE.sub("", text).casefold())
+        # Decomposed first, so that a mark goes whether it was written into its letter or after it.
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text)[:MOST].translate(_QUOTES))
+        text = _TRIPLED.sub(r"\1", unicodedata.normalize("NFKC", text).casefold())
         found = _TOKEN.findall(text)
     return found if len(found) <= MOST_WORDS else found[:MOST_WORDS]
 

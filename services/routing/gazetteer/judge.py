@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ class Named:
     measured on Jakarta's complaints (`_WARD` says which), the others are judgements that keep the order of what is surer.
     `how`: by a name after Kel. (or before its own Kec.), after Kec., by a landmark's, a street's (then nothing is named and `others`
     says what it may be), by a bare `name` of a kelurahan or kecamatan, or by none. `matched`: the gazetteer's own name of what decided.
-    `others`: what it may be instead.
+    `others`: what it may be instead: of a ward never its own kecamatan, which only says the same less closely.
     """
 
     ward: Unit | None
@@ -153,10 +153,14 @@ class Judge:
     def _weigh(self, heard: Sequence[Heard]) -> Named:
         case = _Case(self._kecamatan, self._kota, heard)
         wards, kecamatan = case.claims()
-        others = self._names(case.possible)
+        # What is named in a text that says it is elsewhere is a namesake, or a part of that place: nothing to choose from here.
+        elsewhere = case.factor <= _OUTSIDE
         best = _best(wards)
         if best is not None and wards[best].sure >= WELL_ENOUGH:
-            return self._named(best, self._kecamatan[best], wards[best], others)
+            own = self._kecamatan[best]
+            others = () if elsewhere else self._names((*case.possible, *case.namesakes(own)))
+            return self._named(best, own, wards[best], others)
+        others = () if elsewhere else self._names((*case.possible, *case.namesakes(None)))
         best = _best(kecamatan)
         if best is not None and kecamatan[best].sure >= WELL_ENOUGH:
             return self._named(None, best, kecamatan[best], others)
@@ -171,7 +175,7 @@ class Judge:
         known = self._units[ward] if ward is not None else None
         above = self._units[kecamatan] if kecamatan is not None else None
         kota = self._kota.get(ward or kecamatan or "")
-        rest = tuple(unit for unit in others if unit != (known or above))[:_MOST_OTHERS]
+        rest = tuple(unit for unit in others if unit not in (known, above))[:_MOST_OTHERS]
         return Named(known, above, kota, round(claim.sure, 3), claim.how, claim.matched, rest)
 
     def _names(self, codes: Iterable[str]) -> tuple[Unit, ...]:
@@ -195,11 +199,14 @@ class _Case:
         self._kecamatan, self._kota, self._heard = kecamatan, kota, heard
         self.possible: list[str] = []
         """Units that it may be, in the order of the text."""
+        self._shared: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        """Of each name that was taken for a kecamatan's, though not after Kec.: those, and the wards that bear it too."""
         self.meant: list[str] = []
         """Those that are named as its place, not on the way to it nor as a street."""
         self.kotas = {code for one in heard if one.mark != "away" for code in one.name.kota}
         self._outside = [one for one in heard if one.name.outside and one.mark not in ("street", "away", "near", "thing")]
         self.outside = bool(self._outside)
+        self.factor = self._factor()
         self._districts = {
             code
             for one in heard
@@ -212,7 +219,6 @@ class _Case:
         """How sure each ward is, and each kecamatan."""
         wards: dict[str, _Claim] = {}
         kecamatan: dict[str, _Claim] = {}
-        factor = self._factor()
         addressed = any(not one.told and (one.name.wards or one.name.kecamatan) and one.mark != "street" for one in self._heard)
         for one in self._heard:
             if one.name.outside or not (one.name.wards or one.name.kecamatan):
@@ -222,7 +228,7 @@ class _Case:
                 continue
             if not (one.meant or self._is_supported(one)):
                 continue
-            weight = factor * (_TOLD if one.told and addressed else 1.0) * (_TYPO if one.typo else 1.0)
+            weight = self.factor * (_TOLD if one.told and addressed else 1.0) * (_TYPO if one.typo else 1.0)
             ward, how, sure = self._ward(one)
             if one.mark != "away":
                 self.meant += one.name.wards or one.name.kecamatan
@@ -291,7 +297,9 @@ class _Case:
         wards = self._narrowed(name.wards)
         if name.kecamatan:
             codes = self._in_kotas(name.kecamatan)
-            self.possible += (*codes, *wards)
+            self.possible += codes
+            if one.mark != "kecamatan":
+                self._shared.append((codes, wards))
             sure = _KECAMATAN.get(one.mark, _KECAMATAN["bare"])
             how: How = "kecamatan" if one.mark == "kecamatan" else "name"
         else:
@@ -309,6 +317,12 @@ class _Case:
         if self._after_kec and codes[0] not in self._after_kec:
             sure *= _AGAINST_MARKED
         _add(kecamatan, codes[0], _Claim(min(_MOST, sure * weight), how, name.label))
+
+    def namesakes(self, own: str | None) -> Iterator[str]:
+        """Wards that bear the name of a kecamatan of the text, but for that of `own`: it stands there as the kecamatan of another."""
+        for kecamatan, wards in self._shared:
+            if own not in kecamatan:
+                yield from wards
 
     def _narrowed(self, wards: tuple[str, ...]) -> tuple[str, ...]:
         """Of several wards those in the kecamatan that are named, or in the kota; all where there is none."""
@@ -334,7 +348,7 @@ class _Case:
         return False
 
     def _factor(self) -> float:
-        """What a place outside the city leaves of the places in it."""
+        """What a place outside the city leaves of the places in it: `factor`."""
         if not self._outside:
             return 1.0
         if self.kotas or any(one.name.city for one in self._heard):

@@ -230,7 +230,7 @@ def test_near_a_border_the_other_ward_is_an_alternative_and_the_reason_says_how_
     assert {event.unit.name, *(unit.name for unit in event.decision.alternatives)} == {"Rawa Bunga", "Pisangan Baru"}
     assert event.decision.confidence < decided("sampah", MONAS).decision.confidence
     other = event.decision.alternatives[0].name
-    assert f"kurang dari sekitar 50 m dari Kelurahan {other}" in event.decision.reason.id
+    assert f"dalam jarak sekitar 50 m dari Kelurahan {other}" in event.decision.reason.id
     assert f"Confidence in the ward: {event.decision.confidence:.0%}" in event.decision.reason.en
 
 
@@ -389,8 +389,25 @@ def test_at_the_citys_edge_the_reason_says_that_land_outside_is_near(router):
     assert router.wards.find(*edge).edge
     assert not router.wards.find(*edge).others
     reason = router.decide(submitted("jalan_rusak", edge)).decision.reason
-    assert "kurang dari sekitar 50 m dari luar kota" in reason.id
+    assert "dalam jarak sekitar 50 m dari luar kota" in reason.id
     assert "within about 50 m of land outside the city" in reason.en
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [((-6.3605, 106.8270), "Kota Depok (Universitas Indonesia)"), (DEPOK, "Kota Depok (Sawangan, 3 km)")],
+)
+def test_how_far_a_place_outside_is_is_told_from_a_kilometre_on(router, at, said):
+    neighbour = router.city.nearest_neighbour(*at)
+    assert (neighbour.km < 1) == ("km" not in said)
+    reason = router.decide(submitted("jalan_rusak", at)).decision.reason
+    assert f"kira-kira di {said}." in reason.id
+    assert f"probably in {said}." in reason.en
+
+
+@pytest.mark.parametrize("at", [(0.5, 0.0), (0.0, 0.5)])
+def test_only_where_both_degrees_are_nought_is_it_no_point(decided, at):
+    assert decided("sampah", at).problem == "outside_city"
 
 
 def test_an_index_that_was_built_anew_says_at_once_how_sure_it_is(router):

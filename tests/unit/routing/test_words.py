@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.policy.words import Said, Wanted, phrase_of
-from services.routing.tokens import tokens_of
+from services.routing.tokens import MOST_WORDS, tokens_of
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,17 @@ def test_words_read_for_the_classifier_answer_a_rule_as_words_read_for_it(text):
         ("a'aa don't", ["aaa", "dont"]),
         ("\0\0\0api", ["api"]),
         ("jl.Raya,no;5", ["jl", ".", "raya", ",", "no", ";", "5"]),
+        ("ＫＥＢＡＫＡＲＡＮ", ["kebakaran"]),  # wide letters
+        ("keb\u00e1karan ke\u0301bakaran", ["kebakaran", "kebakaran"]),  # a mark in its letter, and after it
+        ("\ud55c\uad6d", ["\ud55c\uad6d"]),  # what decomposing takes apart is put together again
         ("", []),
     ],
 )
 def test_a_texts_tokens_are_its_words_without_stretched_letters_and_the_signs_that_end_a_clause(text, tokens):
     assert tokens_of(text) == tokens
+
+
+@pytest.mark.parametrize("word", ["a", "\u00e9"])
+def test_so_many_words_of_a_text_are_read_and_no_more(word):
+    assert MOST_WORDS == 400
+    assert len(tokens_of(f"{word} " * (MOST_WORDS + 1))) == MOST_WORDS

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from services.routing.classifier.classifier import Guess
 from services.routing.decide import Readers, decide
+from services.routing.places import CONTRADICTS_FROM, full_name
 from services.routing.router import Router, read_words
 from services.routing.subject import NAMES_FROM, name_subject
 from tanggap.contracts.events import ComplaintAssigned, ComplaintTriageRequested, whole_percent
 from tanggap.contracts.faults import CityFaults
-from tests.support.routing import DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, SECRET, submitted
+from tests.support.routing import BEKASI, DECIDED, JAKARTA, JATINEGARA_STATION, MONAS, SECRET, submitted
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,84 @@ def test_only_a_kecamatan_known_is_its_camats_triage(decided):
     assert "tanpa kelurahan yang pasti" in event.decision.reason.id
 
 
+def test_a_wards_own_kecamatan_which_confirms_it_is_no_alternative(decided, jakarta):
+    for ward in jakarta.wards():
+        kecamatan = jakarta.units[ward.parent_code]
+        for address in (
+            f"Kel. {ward.name}, Kec. {kecamatan.name}",
+            f"{ward.name}, {kecamatan.name}, {jakarta.kota(ward.code).name}",
+        ):
+            event = decided("Sampah menumpuk", "sampah", None, address)
+            assert (event.ward, event.decision.alternatives) == (ward.unit, ())
+
+
+def test_a_kecamatan_that_is_another_than_the_wards_own_is_an_alternative(decided):
+    event = decided("Sampah menumpuk", "sampah", None, "Kel. Kampung Bali, Kec. Menteng")
+    assert event.ward.name == "Kampung Bali"
+    assert [unit.name for unit in event.decision.alternatives] == ["Menteng"]
+
+
+@pytest.mark.parametrize(
+    ("words", "address", "units"),
+    [
+        ("Sampah numpuk di depan Stasiun Jatinegara", None, ["Kelurahan Rawa Bunga", "Kelurahan Pisangan Baru"]),
+        ("Sampah menumpuk", "Jl. Gambir", ["Kelurahan Gambir"]),
+        ("Sampah menumpuk", "Gandaria", ["Kelurahan Gandaria Utara", "Kelurahan Gandaria Selatan"]),
+    ],
+)
+@pytest.mark.parametrize("at", [None, (0.0, 0.0), BEKASI])
+def test_what_the_words_may_name_is_told_to_the_person_who_decides(decided, jakarta, words, address, units, at):
+    event = decided(words, "sampah", at, address)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert event.decision.method == "none"
+    assert {full_name(jakarta.units[unit.code]) for unit in event.decision.alternatives} >= set(units)
+    told = event.decision.reason.id.partition("Alamat atau isi laporan mungkin menyebut ")[2].partition(". ")[0].split(" atau ")
+    assert set(told) == set(units)
+    assert "Its address or text may name " in event.decision.reason.en
+
+
+def test_what_words_may_name_is_no_alternative_to_the_ward_of_a_point(decided):
+    event = decided("Sampah numpuk di depan Stasiun Jatinegara", "sampah", MONAS)
+    assert event.decision.alternatives == ()
+    assert "Alamat atau isi" not in event.decision.reason.id
+
+
+def test_a_namesake_in_a_place_outside_is_no_alternative(decided):
+    assert decided("Sampah menumpuk", "sampah", None, "Cipayung, Depok").decision.alternatives == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("Rumah biru", "tidak menyebut kecamatan atau kelurahan yang pasti"),
+        ("Jakarta Selatan", "hanya menyebut Kota Administrasi Jakarta Selatan"),
+        ("Blok M", "menyebut Blok M, di Kecamatan Kebayoran Baru, tanpa kelurahan yang pasti"),
+        ("Kec. Kby. Baru", "menyebut Kecamatan Kebayoran Baru, tanpa kelurahan yang pasti"),
+        ("daerah Tebet", "menyebut Kecamatan Tebet, tanpa kelurahan yang pasti"),
+        ("Kel. Gambir", "menyebut Gambir: Kelurahan Gambir (Kecamatan Gambir, Kota Administrasi Jakarta Pusat)"),
+    ],
+)
+def test_the_reason_says_what_was_read_of_a_place_without_a_point(decided, address, said):
+    reason = decided("Sampah menumpuk", "sampah", None, address).decision.reason
+    assert f"Alamat atau isi laporan {said}" in reason.id
+    assert "Its address or text names" in reason.en
+
+
+def test_how_sure_a_place_by_words_is_is_said_once(decided):
+    event = decided("Sampah di Kel. Kampung Bali, dekat Kel. Gambir", "sampah", None)
+    assert event.decision.alternatives
+    assert event.decision.reason.id.count("Keyakinan") == event.decision.reason.en.count("Confidence") == 1
+
+
+def test_words_contradict_a_point_from_the_sureness_of_a_ward_that_is_named_anywhere(decided, readers):
+    plain, near = "Rawasari banyak sampah", "sampah dekat Rawasari"
+    assert (
+        readers.gazetteer.find(None, near).confidence < CONTRADICTS_FROM <= readers.gazetteer.find(None, plain).confidence < 0.7
+    )
+    assert decided(plain, "sampah").decision.conflicts
+    assert not decided(near, "sampah").decision.conflicts
+
+
 def test_a_point_wins_over_words_that_name_another_ward_and_the_contradiction_is_told(decided):
     event = decided("Sampah menumpuk", "sampah", MONAS, "Kel. Kebon Kacang, Kec. Tanah Abang")
     assert (event.ward.name, event.decision.method) == ("Gambir", "point")
@@ -106,13 +185,18 @@ def test_a_text_that_is_not_clear_is_asked_about_rather_than_guessed(jakarta, ja
     event = decide(submitted(None), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
     assert isinstance(event, ComplaintTriageRequested)
     assert (event.problem, event.decision.other_categories) == ("unsure_category", ("pju", "listrik"))
-    assert "mungkin" in event.decision.reason.id
+    assert "; mungkin Lampu jalan (PJU) mati (keyakinan 40%; kata: kata) atau " in event.decision.reason.id
+    assert "; it may be Street light out (confidence 40%; words: kata) or " in event.decision.reason.en
 
 
 def test_the_apps_category_stands_and_a_likely_mistake_is_told(decided):
     event = decided("Lampu jalan di gang kami padam sudah tiga malam, gelap sekali", "sampah")
     assert (event.category, event.decision.category_method, event.decision.other_categories) == ("sampah", "app", ("pju",))
     assert "Lampu jalan" in event.decision.conflicts[0].id
+
+
+def test_the_apps_category_is_called_a_likely_mistake_from_a_sureness_of_four_in_five(jakarta):
+    assert name_subject(submitted("sampah"), jakarta, Says("pju", 0.8)).conflict is not None
 
 
 @pytest.mark.parametrize(
@@ -175,6 +259,18 @@ def test_a_text_that_says_nothing_names_no_category(decided, words):
     event = decided(words)
     assert event.decision.category_method in {"none", "policy"}
     assert event.decision.category_words == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "category", "said"),
+    [
+        ("Sampah menumpuk", "sampah", "Kategori: Sampah, menurut aplikasi."),
+        ("Sampah menumpuk", None, "Kategori: Sampah, terbaca dari isi laporan (keyakinan "),
+        ("\N{PILE OF POO}", None, "Aplikasi tidak menyebut kategori, dan isi laporan pun tidak menunjukkannya;"),
+    ],
+)
+def test_the_reason_says_who_named_the_category_and_what_was_read(decided, words, category, said):
+    assert said in decided(words, category).decision.reason.id
 
 
 # Always
@@ -278,6 +374,39 @@ def test_an_emergency_that_contradicts_the_app_is_told_though_the_apps_category_
     assert event.category == "taman"
     assert event.decision.conflicts
     assert BPBD in informed(event)
+
+
+@pytest.mark.parametrize(
+    ("words", "category", "emergency", "label"),
+    [
+        ("banjir", "pju", "banjir", "Banjir"),
+        ("penculikan", "lainnya", "kriminal", "Tindak kriminal"),
+        ("asap tebal dari rumah", "sampah", "kebakaran", "Kebakaran"),
+    ],
+)
+def test_which_emergency_others_are_told_of_is_said(decided, words, category, emergency, label):
+    event = decided(words, category)
+    assert (event.category, event.decision.conflicts) == (category, ())
+    assert BPBD in informed(event)
+    assert event.decision.other_categories[0] == emergency
+    assert f"; isi laporan mungkin menyangkut keadaan darurat: {label} (keyakinan " in event.decision.reason.id
+    assert "; the report's text may speak of an emergency: " in event.decision.reason.en
+
+
+def test_an_emergency_stands_before_what_else_it_may_be_and_is_told_once(jakarta, jakarta_wards, jakarta_policy):
+    likely = (("banjir", 0.6), ("pju", 0.3))
+    for second, others in (("sampah", ("banjir", "sampah")), ("banjir", ("banjir",))):
+        readers = Readers(classifier=Says(None, 0.6, likely, second=second))
+        event = decide(submitted("pju"), jakarta, jakarta_wards, jakarta_policy, DECIDED, readers)
+        assert event.decision.other_categories == others
+        assert event.decision.reason.id.count("Banjir") == 1
+        assert "Banjir (keyakinan 60%)" in event.decision.reason.id
+
+
+def test_an_emergency_that_a_rule_counts_the_complaint_as_is_not_said_to_be_another(decided):
+    event = decided("gudang ban terbakar, apinya sudah besar", "xyz")
+    assert event.category == "kebakaran"
+    assert "keadaan darurat: " not in event.decision.reason.id
 
 
 def test_nobody_is_told_of_an_emergency_where_none_is_spoken_of(decided):
