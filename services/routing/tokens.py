@@ -71,10 +71,10 @@ def are_words_and_signs(tokens: list[str], text: str) -> bool:
 def _lowered(text: str) -> str:
     """Plain text in small letters, stretched letters once."""
     text = text.lower()
-    return _TRIPLED_PLAIN.sub(r"\1", text) if _has_tripled(text.encode()) else text
+    return _TRIPLED_PLAIN.sub(r"\1", text) if has_tripled(text.encode()) else text
 
 
-def _has_tripled(raw: bytes) -> bool:
+def has_tripled(raw: bytes) -> bool:
     """Whether a character stands three times in a row: then each is as the one before it, twice running.
 
     All are compared at once, as one great number, which is quicker than an expression with a back reference.

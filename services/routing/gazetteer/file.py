@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from services.routing.gazetteer.marks import DIRECTIONS, MARKS
+from services.routing.gazetteer.marks import DIRECTIONS, ENGLISH, MARKS
 from services.routing.gazetteer.names import Guard, Name
 from services.routing.gazetteer.text import squash
 from tanggap.contracts.city import CITY_LEVELS, City
@@ -23,7 +23,7 @@ ORDINARY: Final = "ordinary_words.txt"
 """Common words, parted by space; lines that begin with # are notes."""
 _FILES: Final = ("units.csv", LANDMARKS, SPELLINGS, ORDINARY)
 _COLUMNS: Final = ("name", "aliases", "wards", "lat", "lon")
-_KEYS: Final = ("spellings", "names", "also_words", "only_marked", "outside")
+_KEYS: Final = ("spellings", "names", "also_words", "only_marked", "outside", "outside_twins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,18 @@ def read(folder: Path, city: City) -> Book:
     _add_landmarks(drafts, read_rows(folder / LANDMARKS, _COLUMNS, faults), city)
     _add_outside(drafts, _texts(record, "outside"))
     _add_families(drafts, city)
+    _add_english(drafts, city)
+    twins = _twins(drafts, record)
     guards = _guards(drafts, record)
     spellings = _spellings(record)
     text = read_text(folder / ORDINARY, faults) or ""
     ordinary = frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.lower().split())
     if faults.found:
         raise CityFaults(faults.found)
-    names: list[tuple[str, Name]] = []
-    for key, draft in drafts.by_key.items():
-        name = _finished(draft, guards.get(key, ""))
-        names += ((written, name) for written in draft.written)
+    finished = {key: _finished(draft, guards.get(key, "")) for key, draft in drafts.by_key.items()}
+    for outside, within in twins.items():
+        finished[outside] = replace(finished[outside], within=finished[within])
+    names = [(written, finished[key]) for key, draft in drafts.by_key.items() for written in draft.written]
     return Book(tuple(names), spellings, ordinary | MARKS.keys(), version_of(folder, _FILES))
 
 
@@ -197,6 +199,31 @@ def _add_families(drafts: _Drafts, city: City) -> None:
     for stem, codes in families.items():
         if len(codes) > 1 and squash(stem) not in drafts.by_key:
             drafts.at(stem).wards = codes
+
+
+def _add_english(drafts: _Drafts, city: City) -> None:
+    """Units whose name ends in a direction, as English has them: South Meruya."""
+    for code, info in city.units.items():
+        *words, last = info.name.split()
+        if words and last.lower() in ENGLISH and info.level in ("kelurahan", "kecamatan"):
+            written = " ".join((ENGLISH[last.lower()], *words))
+            if squash(written) not in drafts.by_key:
+                _add_unit(drafts, written, code, city)
+
+
+def _twins(drafts: _Drafts, record: Mapping[str, Entry]) -> dict[str, str]:
+    """By the key of a place outside that of the unit that is written nearly so."""
+    found: dict[str, str] = {}
+    for outside, (line, value) in record["outside_twins"].as_table("outside_twins").items() if "outside_twins" in record else ():
+        within = squash(value.as_text(f"the unit that {outside} may be") or "")
+        known, unit = drafts.by_key.get(squash(outside)), drafts.by_key.get(within)
+        if known is None or not known.outside:
+            value.faults.add(value.file, line, f"{outside} of outside_twins is none of outside")
+        elif unit is None or not unit.kecamatan:
+            value.fault(f"{outside} of outside_twins has no kecamatan of units.csv as its twin")
+        else:
+            found[squash(outside)] = within
+    return found
 
 
 def _texts(record: Mapping[str, Entry], key: str) -> Iterator[tuple[str, Entry]]:

@@ -11,9 +11,9 @@ from typing import Final, Self
 
 from services.routing.gazetteer.file import Book, read
 from services.routing.gazetteer.judge import Heard, Judge, Named
-from services.routing.gazetteer.marks import Mark, capital, mark_of
+from services.routing.gazetteer.marks import ROUTES, Mark, capital, mark_of
 from services.routing.gazetteer.names import Match, Names
-from services.routing.gazetteer.text import words
+from services.routing.gazetteer.text import DASHES, words
 from tanggap.contracts.city import City
 
 __all__ = ["Gazetteer", "Named"]
@@ -22,6 +22,7 @@ _MOST_NAMES: Final = 24
 """So many names of a text are weighed: a text with more is no help, and the time stays bounded."""
 _SAYS_PLACE: Final = frozenset[Mark](("kelurahan", "kecamatan", "rt", "at", "part"))
 _NUMBER: Final = frozenset(("no", "nomor", "kav", "rt"))
+_LEVELS: Final = frozenset[Mark](("kelurahan", "kecamatan"))
 _LONG: Final = 9
 """A misspelt word of so many letters is no common word that happens to be near: checked against 30,000 of them and their derivatives."""
 
@@ -52,22 +53,30 @@ class Gazetteer:
         tokens = words(text)
         lows = list(map(str.lower, tokens))
         most = len(heard) + _MOST_NAMES
-        street = -1
+        street = route = last = -1
         for match in self._names.find(lows):
-            mark = mark_of(lows, match.start, match.end, address=not told)
+            mark = match.level or mark_of(lows, match.start, match.end, address=not told)
             if mark == "bare" and match.start == street:
                 mark = "street"  # "Jl. Cakung Cilincing"
+            elif match.start == route:
+                mark = "away"  # "jurusan Tanah Abang Kebayoran Lama"
             if mark == "street":
                 street = match.end
+            elif mark == "away" and (match.start == route or lows[match.start - 1] in ROUTES):
+                route = match.end
+            if match.name.within is not None and mark in _LEVELS:
+                match = match._replace(name=match.name.within)  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
             if not _is_no_place(match, mark, tokens, lows):
-                heard.append(Heard(match.name, mark, match.typo, _is_meant(match, mark, tokens, lows), told))
+                dashed = match.start == last + 1 and lows[last] in DASHES
+                heard.append(Heard(match.name, mark, match.typo, _is_meant(match, mark, tokens, lows), told, dashed))
+                last = match.end
                 if len(heard) >= most:
                     return
 
 
 def _is_no_place(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> bool:
     """Whether a name that was found is none here: a fruit's, a person's, a day's, a house's, or another word."""
-    name, start, end, typo = match
+    name, start, end, typo, _level = match
     if mark == "never":
         return name.parts == 1 or bool(name.guard)
     if mark in ("time", "person"):
@@ -86,7 +95,7 @@ def _is_read(mark: Mark, token: str) -> bool:
 
 def _is_meant(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> bool:
     """Whether a name is taken for a place without its kecamatan or kota beside it."""
-    name, start, end, _typo = match
+    name, start, end, _typo, _level = match
     if not name.guard:
         return True
     if mark == "kecamatan":

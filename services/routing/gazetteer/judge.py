@@ -40,13 +40,17 @@ NOTHING: Final = Named(None, None, None, 0.0, "none", "")
 
 
 class Heard(NamedTuple):
-    """A name in a complaint. `meant`: nothing more is needed to take it for a place. `told`: in the description, not the address."""
+    """A name in a complaint. `meant`: nothing more is needed to take it for a place. `told`: in the description, not the address.
+
+    `dashed`: nothing but a dash parts it from the name before it.
+    """
 
     name: Name
     mark: Mark
     typo: bool
     meant: bool
     told: bool
+    dashed: bool = False
 
 
 WELL_ENOUGH: Final = 0.5
@@ -112,6 +116,8 @@ _OUTSIDE_YET: Final = 0.7
 _MOST: Final = 0.97
 """Nothing that is read in a text is surer: who writes may be wrong about the ward."""
 _MOST_OTHERS: Final = 6
+_OWN: Final = frozenset[Mark](("part", "bare", "at", "rt"))
+"""So names stand that nothing says more of than that a place may be meant."""
 
 
 @dataclass(slots=True)
@@ -143,7 +149,7 @@ class Judge:
             return NOTHING
         if len(heard) > 1:
             return self._weigh(heard)
-        name, mark, typo, meant, _told = heard[0]
+        name, mark, typo, meant, _told, _dashed = heard[0]
         key = (id(name), mark, typo, meant)
         known = self._alone.get(key)
         if known is None:
@@ -151,7 +157,15 @@ class Judge:
         return known
 
     def _weigh(self, heard: Sequence[Heard]) -> Named:
+        for one in heard:
+            if one.dashed:
+                heard = self._without_ends(heard)
+                break
         case = _Case(self._kecamatan, self._kota, heard)
+        if case.outside and case.kotas:
+            within = [case.within(one) for one in heard]
+            if within != list(heard):
+                case = _Case(self._kecamatan, self._kota, within)
         wards, kecamatan = case.claims()
         # What is named in a text that says it is elsewhere is a namesake, or a part of that place: nothing to choose from here.
         elsewhere = case.factor <= _OUTSIDE
@@ -170,6 +184,24 @@ class Judge:
         if street is not None and others:
             return Named(None, None, kota, 0.0, "street", street, others[:_MOST_OTHERS])
         return Named(None, None, kota, 0.0, "none", "", others[:_MOST_OTHERS])
+
+    def _without_ends(self, heard: Sequence[Heard]) -> list[Heard]:
+        """The names with those marked that are the ends of a way: "Kampung Melayu - Tanah Abang", but not "Bukit Duri - Tebet"."""
+        found = list(heard)
+        for at, one in enumerate(heard):
+            if one.dashed and one.mark in _OWN:
+                before = found[at - 1]
+                if before.mark == "away":
+                    found[at] = one._replace(mark="away")
+                elif before.mark in _OWN:
+                    districts, others = self._districts(before.name), self._districts(one.name)
+                    if districts and others and districts.isdisjoint(others):
+                        found[at - 1], found[at] = before._replace(mark="away"), one._replace(mark="away")
+        return found
+
+    def _districts(self, name: Name) -> set[str | None]:
+        """The kecamatan that a name may lie in or be."""
+        return {*name.kecamatan, *map(self._kecamatan.get, name.wards)}
 
     def _named(self, ward: str | None, kecamatan: str | None, claim: _Claim, others: tuple[Unit, ...]) -> Named:
         known = self._units[ward] if ward is not None else None
@@ -317,6 +349,13 @@ class _Case:
         if self._after_kec and codes[0] not in self._after_kec:
             sure *= _AGAINST_MARKED
         _add(kecamatan, codes[0], _Claim(min(_MOST, sure * weight), how, name.label))
+
+    def within(self, one: Heard) -> Heard:
+        """A name of a place outside as the city's own that is written nearly so, where its kota is named: Makassar, Jakarta Timur."""
+        name = one.name.within
+        if name is None or one.mark not in _OWN or self.kotas.isdisjoint(map(self._kota.get, name.kecamatan)):
+            return one
+        return one._replace(name=name)
 
     def namesakes(self, own: str | None) -> Iterator[str]:
         """Wards that bear the name of a kecamatan of the text, but for that of `own`: it stands there as the kecamatan of another."""

@@ -34,6 +34,10 @@ an address of its own. `bare`: none of these.
 
 DIRECTIONS: Final = frozenset(("utara", "selatan", "timur", "barat"))
 """Wards that differ in these alone are one place to many: Pejaten."""
+ENGLISH: Final[Mapping[str, str]] = {"utara": "North", "selatan": "South", "timur": "East", "barat": "West"}
+"""Written before the name they follow in Indonesian: South Meruya is Meruya Selatan."""
+ROUTES: Final = frozenset(("bus", "bis", "angkot", "mikrolet", "metromini", "kopaja", "trayek", "jurusan", "rute"))
+"""What goes from one place to another: both names after such a word are its ends."""
 
 
 def _misspelt(word: str) -> Iterator[str]:
@@ -51,7 +55,7 @@ def _marks() -> Iterator[tuple[str, Mark]]:
         "street": "jl jln jalan jlan jlnn gg gang lorong",
         "away": (
             "toward towards from arah menuju ke dari dr jurusan tujuan hingga sampai sampe smp via tol perbatasan batas keluar exit "
-            "trayek bus bis angkot kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
+            "trayek rute bus bis angkot mikrolet metromini kopaja kereta truk plat mie mi sate soto nasi bubur kopi kali sungai kanal"
         ),
         "title": (
             "raya besar h hj haji kh k kyai dr prof ir jend jendral jenderal letjen mayjen brigjen kapten kapt kol kolonel letkol "

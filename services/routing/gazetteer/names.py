@@ -44,6 +44,7 @@ class Name:
 
     `label`: as the gazetteer writes it. `wards`, `kecamatan`, `kota`: codes; of a landmark or an area the wards that it lies in, the
     likeliest first. `landmark`: it is no unit's. `city`: it is the whole city's. `outside`: it lies elsewhere. `parts`: its words.
+    `within`: of a name outside, the one of the city that is written nearly so.
     """
 
     label: str
@@ -55,15 +56,30 @@ class Name:
     outside: bool = False
     guard: Guard = ""
     parts: int = 1
+    within: Name | None = None
+
+
+Level = Literal["kelurahan", "kecamatan"]
+_GLUED: Final[tuple[tuple[str, Level], ...]] = (
+    ("kelurahan", "kelurahan"),
+    ("kecamatan", "kecamatan"),
+    ("kel", "kelurahan"),
+    ("kec", "kecamatan"),
+)
+"""What may stand before a name without a space (KelTebetTimur), the longer first."""
+_GLUED_STARTS: Final = frozenset(word[:3] for word, _ in _GLUED)
+_ALSO_MARK: Final = "rw"
+"""Short for Rawa, and for what a number follows or a name ("warga RW Jati Padang")."""
 
 
 class Match(NamedTuple):
-    """A name in `words[start:end]`. `typo`: a letter is wrong."""
+    """A name in `words[start:end]`. `typo`: a letter is wrong. `level`: by a word that is written together with it."""
 
     name: Name
     start: int
     end: int
     typo: bool
+    level: Level | None = None
 
 
 Halves = dict[str, dict[int, tuple[str, ...]]]
@@ -143,9 +159,15 @@ class Names:
             if known is None:
                 if len(word) < _LEAST_PART or start < done or start >= _MISSPELT_WITHIN:
                     continue
-                match = self._misspelt(lows, start, word, says)
+                match = self._glued(lows, start, word) if word[:3] in _GLUED_STARTS else None
+                if match is None:
+                    match = self._misspelt(lows, start, word, says)
             elif known is _BEGINS and start >= done:
                 match = self._from(lows, start)
+                if word == _ALSO_MARK and match is not None and says[start + 1] is _BEGINS:
+                    after = self._from(lows, start + 1)
+                    if after is not None and after.end > match.end:
+                        match = after
             else:
                 continue
             if match is not None:
@@ -161,6 +183,9 @@ class Names:
         while at < last:
             longer = joined + lows[at]
             if longer not in known:
+                if lows[at] == "\n" and at + 1 < last and joined + lows[at + 1] in known:
+                    at += 1  # a line may break within a name
+                    continue
                 return self._misspelt_from(lows, start, at, longer) or (Match(best, start, end, typo=False) if best else None)
             joined = longer
             at += 1
@@ -168,6 +193,16 @@ class Names:
             if name is not None:
                 best, end = name, at
         return None if best is None else Match(best, start, end, typo=False)
+
+    def _glued(self, lows: list[str], start: int, word: str) -> Match | None:
+        """The unit's name that stands in an unknown `word` after its level, alone or with the next words."""
+        for before, level in _GLUED:
+            rest = word.removeprefix(before)
+            if rest != word and len(rest) >= _SHORTEST and rest in self._known:
+                match = self._from([rest, *lows[start + 1 : start + _MOST_WORDS]], 0)
+                if match is not None and not match.name.landmark and (match.name.wards or match.name.kecamatan):
+                    return match._replace(start=start, end=start + match.end, level=level)
+        return None
 
     def _misspelt(self, lows: list[str], start: int, word: str, says: list[_Says | None]) -> Match | None:
         """The name that an unknown `word`, alone or with the next, is but for one letter. `says`: of each word, and of two more."""

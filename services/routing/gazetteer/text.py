@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from services.routing.invisible import INVISIBLE
+from services.routing.tokens import has_tripled
 
 MOST: Final = 4_000
 """Only so many characters of a text are read: whoever says where it is says so before that, and the time stays bounded."""
@@ -14,22 +15,27 @@ MOST: Final = 4_000
 SEPARATORS: Final = frozenset(",;:()!?\n/|-–—.")
 """What parts two places. `words` gives a `.`, `-`, `–` or `—` only where it parts something, so none of them is part of a name."""
 
+DASHES: Final = frozenset("-–—")
+
 # A word is letters and digits of any script. A full stop parts where it ends a sentence: after a word of five letters or more,
 # since shorter ones are abbreviated ("Kec. Kb. Jeruk"). A dash parts where it stands free ("Tebet - Jakarta Selatan").
 # What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
 _WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\.)(?=\s|$)|-(?<=\s-)(?=\s)")
 """The same in plain text, quicker."""
+_STRETCHED: Final = re.compile(r"([^\W\d_])\1\1+", re.IGNORECASE)
 
 
 def words(text: str) -> list[str]:
-    """The words of a text and its separators, in order, as they are written."""
+    """The words of a text and its separators, in order, as they are written, but for stretched letters: they are written once."""
     if len(text) > MOST:
         text = text[:MOST]
     if not text.isascii():
         text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
-        found: list[str] = _WORDS.findall(text)
+        found: list[str] = _WORDS.findall(_STRETCHED.sub(r"\1", text))
     else:
+        if has_tripled(text.lower().encode()):
+            text = _STRETCHED.sub(r"\1", text)
         found = _WORDS_PLAIN.findall(text)
     return found
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.gazetteer.gazetteer import Gazetteer, Named
-from services.routing.gazetteer.text import MOST, squash, words
+from services.routing.gazetteer.text import MOST, SEPARATORS, squash, words
 from tests.support.routing import JAKARTA
 
 
@@ -172,6 +172,111 @@ def test_short_forms_are_read(gazetteer, text, found):
     ],
 )
 def test_names_are_one_however_they_are_spaced(gazetteer, text, found):
+    assert place(gazetteer.find(None, text)) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("KelurahanTebetTimur", "Tebet Timur"),
+        ("KelTebetTimur", "Tebet Timur"),
+        ("KelTebet Timur", "Tebet Timur"),
+        ("KecamatanTebet", "kec. Tebet"),
+        ("kelKoja", "Koja"),
+        ("kelmonas", ""),  # no unit's name
+    ],
+)
+def test_kel_and_kec_written_together_with_the_name_are_read(gazetteer, address, found):
+    named = gazetteer.find(address, "Lampu mati")
+    assert place(named) == found
+    assert named.confidence >= (0.96 if found else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Rw. Mangun lampu mati", "Rawamangun"),
+        ("Kel. Rw. jati", "Rawajati"),
+        ("Kel. Rw. sari", "Rawasari"),
+        ("warga RW Jati Padang", "Jati Padang"),
+        ("RT 03/RW 05 Jati Padang", "Jati Padang"),
+    ],
+)
+def test_rw_is_short_for_rawa_where_neither_a_number_nor_a_longer_name_follows(gazetteer, text, found):
+    assert place(gazetteer.find(None, text)) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("TEBET TIMUUUR", "Tebet Timur"),
+        ("TebEEet TimuUur", "Tebet Timur"),
+        ("Tebeeet Tímuuur", "Tebet Timur"),
+        ("South Meruya", "Meruya Selatan"),
+        ("East Tebet, South Jakarta", "Tebet Timur"),
+        ("Tebet\nTimur", "Tebet Timur"),
+        ("Jl. Mawar 3\r\nCempaka\r\nPutih Timur\r\nJakarta Pusat", "Cempaka Putih Timur"),
+        ("Kramat\nJakarta Pusat", "Kramat"),  # a line that ends a name parts it from the next
+        ("Jl. Mawar 3\nTebet Timur\nTebet", "Tebet Timur"),
+    ],
+)
+def test_a_name_may_be_stretched_have_its_direction_in_english_or_be_broken_by_a_line(gazetteer, address, found):
+    assert place(gazetteer.find(address, "Lampu mati")) == found
+
+
+def test_every_ward_with_a_direction_is_found_by_its_english_name(gazetteer, jakarta):
+    directions = {"Utara": "North", "Selatan": "South", "Timur": "East", "Barat": "West"}
+    wards = [(info, *info.name.rsplit(" ", 1)) for info in jakarta.wards() if info.name.rsplit(" ", 1)[-1] in directions]
+    assert len(wards) > 60
+    for info, stem, direction in wards:
+        named = gazetteer.find(None, f"Kel. {directions[direction]} {stem}")
+        assert (named.ward, named.matched) == (info.unit, info.name)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("kecamatan makassar jalan rusak", "kec. Makasar"),
+        ("Kelurahan Makassar, Jakarta Timur", "Makasar"),
+        ("di Makassar, Jakarta Timur", "kec. Makasar"),
+        ("Kebon Pala, Makassar, Jakarta Timur", "Kebon Pala"),
+        ("Kota Makassar, saya tinggal di Jakarta Timur", ""),
+        ("Makassar, Jakarta Selatan", ""),
+        ("Kec. Makassar, Sulawesi Selatan", ""),
+        ("di Makassar banjir", ""),
+    ],
+)
+def test_a_unit_is_known_from_a_place_outside_of_nearly_its_name_by_its_level_or_its_kota(gazetteer, text, found):
+    assert place(gazetteer.find(None, text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("bus Kampung Melayu - Tanah Abang telat", ["Kampung Melayu", "Tanah Abang"]),
+        ("bus Kampung Melayu-Tanah Abang telat", ["Kampung Melayu", "Tanah Abang"]),
+        ("KRL Manggarai – Tanah Abang telat", ["Manggarai", "Tanah Abang"]),
+        ("angkot jurusan Tanah Abang Kebayoran Lama ngetem", ["Tanah Abang", "Kebayoran Lama"]),
+        ("macet dari Bukit Duri - Tebet", ["Bukit Duri", "Tebet"]),
+    ],
+)
+def test_the_ends_of_a_way_are_no_place_but_may_be(gazetteer, text, others):
+    named = gazetteer.find(None, text)
+    assert (place(named), named.confidence) == ("", 0.0)
+    assert [unit.name for unit in named.others] == others
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("bus Kampung Melayu - Tanah Abang ngetem di Tebet Barat", "Tebet Barat"),
+        ("Bukit Duri - Tebet banjir", "Bukit Duri"),
+        ("Tebet - Jakarta Selatan banjir", "kec. Tebet"),
+        ("Tebet Barat - Tebet Timur banjir", "kec. Tebet"),
+        ("Kel. Kampung Bali - Kec. Tanah Abang", "Kampung Bali"),
+    ],
+)
+def test_a_dash_between_a_place_and_what_it_lies_in_makes_no_way_of_it(gazetteer, text, found):
     assert place(gazetteer.find(None, text)) == found
 
 
@@ -547,8 +652,7 @@ def test_it_is_total_and_its_answers_are_whole(gazetteer, address, parts):
 
 @given(st.text())
 def test_words_lose_no_letter(text):
-    assert all(word for word in words(text))
-    assert squash(text) == squash(squash(text))
+    assert all(words(word) == [word] for word in words(text) if word not in SEPARATORS)
 
 
 def test_the_end_of_an_endless_text_is_not_read(gazetteer):

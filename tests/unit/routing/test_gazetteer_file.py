@@ -51,6 +51,20 @@ def test_a_missing_file_is_named(folder, jakarta, name):
     assert any(fault.startswith(f"{name}:1: the file is missing") for fault in faults(folder, jakarta))
 
 
+@pytest.mark.parametrize(
+    ("twins", "fault"),
+    [
+        ("  Gotham: Makasar", "Gotham of outside_twins is none of outside"),
+        ("  Makassar: Cawang", "Makassar of outside_twins has no kecamatan of units.csv as its twin"),
+        ("  Makassar: Gotham", "Makassar of outside_twins has no kecamatan of units.csv as its twin"),
+        ("  Makassar: [Makasar]", "the unit that Makassar may be"),
+    ],
+)
+def test_a_twin_of_a_place_outside_that_is_none_is_named(folder, jakarta, twins, fault):
+    write(folder, "gazetteer.yaml", f"outside: [Makassar]\noutside_twins:\n{twins}\n")
+    assert any(fault in line and line.startswith("gazetteer.yaml:3") for line in faults(folder, jakarta))
+
+
 def test_a_city_may_have_no_landmarks_and_no_other_names(folder, jakarta):
     landmark(folder)
     write(folder, "gazetteer.yaml", "outside: []\n")
