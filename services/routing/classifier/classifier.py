@@ -136,7 +136,6 @@ class Classifier:
         "_bias",
         "_categories",
         "_doubt",
-        "_nothing",
         "_other",
         "_reader",
         "_second",
@@ -159,8 +158,6 @@ class Classifier:
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = _terms(model.terms, index)
-        # A place for what is said of each category, and one for terms that say nothing (index -1).
-        self._nothing: Final = [0.0] * (len(index) + 1)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
         self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
 
@@ -199,7 +196,7 @@ class Classifier:
             self._categories[best] if confidence >= self.threshold else None,
             confidence,
             tuple(likely),
-            tuple([term.text for _, term in said[:MOST_WORDS]]),
+            tuple([text for _, text, _ in said[:MOST_WORDS]]),
             second,
         )
 
@@ -248,19 +245,22 @@ class Classifier:
         The category that it says most of, its terms, and whether the clause has a word like `juga`.
         """
         candidates = []
+        firsts = (best, self._other, -1)
         for whole, also, cuts in clauses:
             for clause in (whole, *_pieces(whole, cuts)) if cuts else (whole,):
-                says = self._nothing.copy()
+                says: dict[int, float] = {}
                 for term, factor in clause.items():
-                    says[term.most] += factor * term.by
-                says[best] = says[self._other] = says[-1] = 0.0
-                most = max(says)
-                if most >= CLAUSE_SAYS or (also and most > 0):
-                    candidates.append((says.index(most), clause, also))
+                    at = term.most
+                    if at not in firsts:
+                        says[at] = says.get(at, 0.0) + factor * term.by
+                if says:
+                    at = max(says, key=says.__getitem__)
+                    if says[at] >= CLAUSE_SAYS or (also and says[at] > 0):
+                        candidates.append((at, clause, also))
         return candidates
 
     def _evidence(
-        self, found: Found, said: list[tuple[float, Term]], candidates: list[tuple[int, Found, bool]], best: int
+        self, found: Found, said: list[tuple[float, str, Term]], candidates: list[tuple[int, Found, bool]], best: int
     ) -> dict[int, Evidence]:
         """What speaks for the candidates, each by the clause that makes it likeliest."""
         by: dict[int, tuple[float, Found, bool]] = {}
@@ -270,7 +270,7 @@ class Classifier:
             share = exp(scores[at] - most) / sum(map(exp, [score - most for score in scores]))
             if at not in by or share > by[at][0]:
                 by[at] = share, clause, also
-        spent = {word for nats, term in said if -nats >= SPENDS for word in term.words}
+        spent = {word for nats, _, term in said if -nats >= SPENDS for word in term.words}
         own = dict.fromkeys(by, 0.0)
         for term, factor in found.items():
             if term.most in own and factor > 0 and spent.isdisjoint(term.words):
@@ -289,15 +289,15 @@ class Classifier:
         return scores
 
 
-def _deciding(found: Found, best: int) -> list[tuple[float, Term]]:
-    """The terms that decided for `best`, each after what it says for it, nats below zero: the strongest first."""
+def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:
+    """The terms that decided for `best`, each after what it says for it, nats below zero, and its text: the strongest first."""
     said = [
         (-nats, term.text, term)
         for term, factor in found.items()
         if best in term.categories and (nats := factor * term.weights[term.categories.index(best)]) >= DECIDES
     ]
     said.sort()
-    return [(nats, term) for nats, _, term in said]
+    return said
 
 
 def _pieces(clause: Found, cuts: list[int]) -> list[Found]:

@@ -51,18 +51,19 @@ class Said:
 class Wanted:
     """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row."""
 
-    __slots__ = ("_begin", "_phrases", "_single", "phrases")
+    __slots__ = ("_keys", "_phrases", "_single", "phrases")
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.phrases: Final = frozenset(phrases)
         self._single: Final = _with_ending(phrase for phrase in self.phrases if " " not in phrase)
         self._phrases: Final = tuple(f" {phrase} " for phrase in sorted(self.phrases) if " " in phrase)
-        self._begin: Final = self._single | _with_ending(phrase.split()[0] for phrase in self._phrases)
+        # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
+        self._keys: Final = self._single | _with_ending(max(reversed(phrase.split()), key=len) for phrase in self._phrases)
 
     def in_(self, said: Said) -> bool:
         """Whether the text has one of them."""
         tokens = said.tokens
-        if self._begin.isdisjoint(tokens):
+        if self._keys.isdisjoint(tokens):
             return False
         return not self._single.isdisjoint(tokens) or any(phrase in said.phrase for phrase in self._phrases)
 

@@ -214,7 +214,7 @@ def test_the_apps_category_is_not_called_a_mistake_on_weak_grounds(jakarta, gues
 
 
 def test_a_second_subject_is_named(decided):
-    event = decided("Sampah menumpuk di depan pasar dan lampu jalannya mati sudah seminggu")
+    event = decided("Sampah rumah tangga menumpuk di depan pasar, lampu jalannya juga mati sudah seminggu")
     assert event.category == "sampah"
     assert "pju" in event.decision.other_categories
     assert "juga menyangkut" in event.decision.reason.id
