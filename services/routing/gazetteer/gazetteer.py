@@ -81,7 +81,7 @@ def _is_no_place(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -
         return name.parts == 1 or bool(name.guard)
     if mark in ("time", "person"):
         return bool(name.guard)
-    if len(lows[end - 1]) == 1 and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER):
+    if len(lows[end - 1]) == 1 and not typo and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER):
         return True  # "Blok M No. 5"
     return typo and end - start == 1 and not _is_read(mark, tokens[start])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal, NamedTuple
 
+from services.routing.gazetteer.marks import MARKS
 from services.routing.gazetteer.text import SEPARATORS, squash
 
 LONG_ENOUGH: Final = 7
@@ -166,8 +167,9 @@ class Names:
                 match = self._from(lows, start)
                 if word == _ALSO_MARK and match is not None and says[start + 1] is _BEGINS:
                     after = self._from(lows, start + 1)
-                    if after is not None and after.end > match.end:
-                        match = after
+                    marked = start > 0 and MARKS.get(lows[start - 1]) == "kelurahan"
+                    if after is not None and after.end >= match.end + marked:
+                        match = after  # "warga RW Jati", but "Kel. Rw. Jati"
             else:
                 continue
             if match is not None:

@@ -23,7 +23,7 @@ DASHES: Final = frozenset("-–—")
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
 _WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\.)(?=\s|$)|-(?<=\s-)(?=\s)")
 """The same in plain text, quicker."""
-_STRETCHED: Final = re.compile(r"([^\W\d_])\1\1+", re.IGNORECASE)
+_STRETCHED: Final = re.compile(r"(?!\bIII\b)([^\W\d_])\1\1+", re.IGNORECASE)  # "Jl. Tebet Barat III" is another than I
 
 
 def words(text: str) -> list[str]:

@@ -199,6 +199,7 @@ def test_kel_and_kec_written_together_with_the_name_are_read(gazetteer, address,
         ("Kel. Rw. jati", "Rawajati"),
         ("Kel. Rw. sari", "Rawasari"),
         ("warga RW Jati Padang", "Jati Padang"),
+        ("warga RW Jati", "Jati"),
         ("RT 03/RW 05 Jati Padang", "Jati Padang"),
     ],
 )
@@ -387,6 +388,8 @@ def test_a_sign_makes_such_a_word_a_place(gazetteer, address, text, found):
     ("text", "maybe"),
     [
         ("Jl. Tanah Abang II No. 15", "Tanah Abang"),
+        ("Jl. Tebet Barat I No. 5", "Tebet Barat"),
+        ("Jl. Tebet Barat III No. 5", "Tebet Barat"),
         ("macet di Jl. Kebayoran Lama", "Kebayoran Lama"),
         ("Gg. Kemayoran 3 got mampet", "Kemayoran"),
         ("jalan tebet raya banjir", "Tebet"),
