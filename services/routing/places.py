@@ -157,8 +157,8 @@ def _perhaps(found: Found, named: Named, places: Places) -> Found:
     others = tuple([unit for unit in named.others if unit not in found.others])
     if others:
         names = [places.name(unit.code) for unit in others]
-        id_ += f" Alamat atau isi laporan mungkin menyebut {' atau '.join(names)}."
-        en += f" Its address or text may name {' or '.join(names)}."
+        id_ += f" Alamat atau isi laporan mungkin menunjuk ke {_either(names, 'atau')}."
+        en += f" Its address or text may point to {_either(names, 'or')}."
     elif found.kind == "none" and named.kota is not None:
         kota = places.name(named.kota)
         id_ += f" Alamat atau isi laporan hanya menyebut {kota}, tanpa kecamatan atau kelurahan yang pasti."
@@ -169,6 +169,12 @@ def _perhaps(found: Found, named: Named, places: Places) -> Found:
     else:
         return found
     return found._replace(others=(*found.others, *others), words=Said(id_, en))
+
+
+def _either(names: list[str], word: str) -> str:
+    """Names as a choice: "A, B or C"."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def _conflict(found: Found, named: Named, city: City) -> Said | None:

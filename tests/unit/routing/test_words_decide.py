@@ -85,6 +85,7 @@ def test_a_kecamatan_that_is_another_than_the_wards_own_is_an_alternative(decide
         ("Sampah numpuk di depan Stasiun Jatinegara", None, ["Kelurahan Rawa Bunga", "Kelurahan Pisangan Baru"]),
         ("Sampah menumpuk", "Jl. Gambir", ["Kelurahan Gambir"]),
         ("Sampah menumpuk", "Gandaria", ["Kelurahan Gandaria Utara", "Kelurahan Gandaria Selatan"]),
+        ("Sampah di Patung Pancoran", None, ["Kelurahan Tebet Barat", "Kelurahan Menteng Dalam", "Kelurahan Pancoran"]),
     ],
 )
 @pytest.mark.parametrize("at", [None, (0.0, 0.0), BEKASI])
@@ -93,9 +94,10 @@ def test_what_the_words_may_name_is_told_to_the_person_who_decides(decided, jaka
     assert isinstance(event, ComplaintTriageRequested)
     assert event.decision.method == "none"
     assert {full_name(jakarta.units[unit.code]) for unit in event.decision.alternatives} >= set(units)
-    told = event.decision.reason.id.partition("Alamat atau isi laporan mungkin menyebut ")[2].partition(". ")[0].split(" atau ")
-    assert set(told) == set(units)
-    assert "Its address or text may name " in event.decision.reason.en
+    told = event.decision.reason.id.partition("Alamat atau isi laporan mungkin menunjuk ke ")[2].partition(". ")[0]
+    assert set(told.replace(" atau ", ", ").split(", ")) == set(units)
+    assert told.count(" atau ") == (len(units) > 1)
+    assert "Its address or text may point to " in event.decision.reason.en
 
 
 def test_what_words_may_name_is_no_alternative_to_the_ward_of_a_point(decided):
