@@ -25,7 +25,7 @@ from services.routing.policy.policy import (
     name_unit,
 )
 from services.routing.subject import Subject, name_subject
-from services.routing.tokens import tokens_of
+from services.routing.tokens import may_be_stretched, tokens_of
 from services.routing.wards.wards import Wards
 from tanggap.contracts.city import City
 from tanggap.contracts.events import (
@@ -96,10 +96,11 @@ NO_READERS: Final = Readers()
 
 def know(submitted: ComplaintSubmitted, places: Places, wards: Wards, readers: Readers = NO_READERS) -> Known:
     """Find out what rules may ask of a complaint. Total."""
-    named = readers.gazetteer.find(submitted.address, submitted.description) if readers.gazetteer is not None else None
-    city = places.city
+    gazetteer, text, city = readers.gazetteer, submitted.description, places.city
+    stretched = may_be_stretched(text)  # asked once for both who read it
+    named = gazetteer.find(submitted.address, text, stretched=stretched) if gazetteer is not None else None
     place = locate(submitted.location, places, wards, named)
-    tokens = tokens_of(submitted.description)
+    tokens = tokens_of(text, stretched=stretched)
     subject = name_subject(submitted, city, readers.classifier, tokens)
     at = place.ward or (place.kecamatan if place.kind == "kecamatan" else None)
     code = at.code if at is not None else None
@@ -267,37 +268,39 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
     return Said(f"{id_}.", f"{en}.")
 
 
-def _named(city: City, category: str, subject: Subject) -> Said:
+def _named(city: City, category: str, subject: Subject) -> tuple[str, str]:
     """The category and who named it, as the beginning of a sentence."""
     if category == UNKNOWN_CATEGORY:
         repeated = _repeatable(city, subject.category)
         said = f' "{repeated}"' if repeated else ""
-        return Said(f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known")
+        return f"Kategori dari aplikasi{said} tidak dikenal", f"The app's category{said} is not known"
     if category == NO_CATEGORY:
         id_, en = "Aplikasi tidak menyebut kategori", "The app named no category"
         if subject.read:
             id_ += ", dan isi laporan pun tidak menunjukkannya"
             en += ", and the report's text shows none either"
-        return Said(id_, en)
+        return id_, en
     if category == UNSURE_CATEGORY:
         id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
         if subject.others:
-            sure = _sure(subject)
+            sure_id, sure_en = _sure(subject)
             first, *rest = [city.categories[slug] for slug in subject.others]
-            id_ += f"; mungkin {' atau '.join([first.label_id + sure.id, *[one.label_id for one in rest]])}"
-            en += f"; it may be {' or '.join([first.label_en + sure.en, *[one.label_en for one in rest]])}"
-        return Said(id_, en)
+            id_ += f"; mungkin {' atau '.join([first.label_id + sure_id, *[one.label_id for one in rest]])}"
+            en += f"; it may be {' or '.join([first.label_en + sure_en, *[one.label_en for one in rest]])}"
+        return id_, en
     one = city.categories[category]
     if subject.category_from != "text":
-        return Said(f"Kategori: {one.label_id}, menurut aplikasi", f"Category: {one.label_en}, as the app named it")
-    sure = _sure(subject)
-    return Said(
-        f"Kategori: {one.label_id}, terbaca dari isi laporan{sure.id}",
-        f"Category: {one.label_en}, read from the report's text{sure.en}",
+        return f"Kategori: {one.label_id}, menurut aplikasi", f"Category: {one.label_en}, as the app named it"
+    sure_id, sure_en = _sure(subject)
+    return (
+        f"Kategori: {one.label_id}, terbaca dari isi laporan{sure_id}",
+        f"Category: {one.label_en}, read from the report's text{sure_en}",
     )
 
 
-def _sure(subject: Subject) -> Said:
+def _sure(subject: Subject) -> tuple[str, str]:
     """How sure the likeliest category is by the complaint's words, and by which of the classifier's own, in brackets."""
     words, sure = ", ".join(subject.words), whole_percent(subject.confidence or 0)
-    return Said(f" (keyakinan {sure}%{words and f'; kata: {words}'})", f" (confidence {sure}%{words and f'; words: {words}'})")
+    if not words:
+        return f" (keyakinan {sure}%)", f" (confidence {sure}%)"
+    return f" (keyakinan {sure}%; kata: {words})", f" (confidence {sure}%; words: {words})"

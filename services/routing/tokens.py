@@ -35,12 +35,15 @@ _PARTS: Final = _parting("")
 _PARTS_BUT_SIGNS: Final = _parting(SIGNS)
 
 
-def tokens_of(text: str) -> list[str]:
-    """The words of a text and the signs that end a clause, in small letters, stretched letters once."""
+def tokens_of(text: str, *, stretched: bool = True) -> list[str]:
+    """The words of a text and the signs that end a clause, in small letters, stretched letters once.
+
+    `stretched`: whether it may have such; False where whoever asks has looked (`may_be_stretched`).
+    """
     if len(text) > MOST:
         text = text[:MOST]
     if text.isascii():
-        text = _lowered(text).encode().translate(_PARTS_BUT_SIGNS, b"'").decode()
+        text = (_lowered(text) if stretched else text.lower()).encode().translate(_PARTS_BUT_SIGNS, b"'").decode()
         for sign in SIGNS:
             if sign in text:
                 text = text.replace(sign, f" {sign} ")
@@ -71,10 +74,15 @@ def are_words_and_signs(tokens: list[str], text: str) -> bool:
 def _lowered(text: str) -> str:
     """Plain text in small letters, stretched letters once."""
     text = text.lower()
-    return _TRIPLED_PLAIN.sub(r"\1", text) if has_tripled(text.encode()) else text
+    return _TRIPLED_PLAIN.sub(r"\1", text) if _has_tripled(text.encode()) else text
 
 
-def has_tripled(raw: bytes) -> bool:
+def may_be_stretched(text: str) -> bool:
+    """Whether a letter stands three times in a row in a text, whatever its case, or other signs than plain ones may hide that."""
+    return not text.isascii() or _has_tripled(text.lower().encode())
+
+
+def _has_tripled(raw: bytes) -> bool:
     """Whether a character stands three times in a row: then each is as the one before it, twice running.
 
     All are compared at once, as one great number, which is quicker than an expression with a back reference.

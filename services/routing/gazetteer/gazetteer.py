@@ -40,17 +40,20 @@ class Gazetteer:
         """The gazetteer of the city in `folder`. Raises `CityFaults`, which names every fault of its files."""
         return cls(read(folder, city), city)
 
-    def find(self, address: str | None, text: str) -> Named:
-        """The place that an address and a description name. Total: any text has an answer."""
+    def find(self, address: str | None, text: str, *, stretched: bool = True) -> Named:
+        """The place that an address and a description name. Total: any text has an answer.
+
+        `stretched`: whether letters of the description may be; False where whoever asks has looked (`may_be_stretched`).
+        """
         heard: list[Heard] = []
         if address:
-            self._hear(address, heard, told=False)
+            self._hear(address, heard, told=False, stretched=True)
         if text:
-            self._hear(text, heard, told=True)
+            self._hear(text, heard, told=True, stretched=stretched)
         return self._judge.judge(heard)
 
-    def _hear(self, text: str, heard: list[Heard], *, told: bool) -> None:
-        tokens = words(text)
+    def _hear(self, text: str, heard: list[Heard], *, told: bool, stretched: bool) -> None:
+        tokens = words(text, stretched=stretched)
         lows = list(map(str.lower, tokens))
         most = len(heard) + _MOST_NAMES
         street = route = last = -1

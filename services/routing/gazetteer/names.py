@@ -160,7 +160,7 @@ class Names:
             if known is None:
                 if len(word) < _LEAST_PART or start < done or start >= _MISSPELT_WITHIN:
                     continue
-                match = self._glued(lows, start, word) if word[:3] in _GLUED_STARTS else None
+                match = self._glued(lows, start, word) if word[0] == "k" and word[:3] in _GLUED_STARTS else None
                 if match is None:
                     match = self._misspelt(lows, start, word, says)
             elif known is _BEGINS and start >= done:

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from services.routing.invisible import INVISIBLE
-from services.routing.tokens import has_tripled
+from services.routing.tokens import may_be_stretched
 
 MOST: Final = 4_000
 """Only so many characters of a text are read: whoever says where it is says so before that, and the time stays bounded."""
@@ -26,15 +26,18 @@ _WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\
 _STRETCHED: Final = re.compile(r"(?!\bIII\b)([^\W\d_])\1\1+", re.IGNORECASE)  # "Jl. Tebet Barat III" is another than I
 
 
-def words(text: str) -> list[str]:
-    """The words of a text and its separators, in order, as they are written, but for stretched letters: they are written once."""
+def words(text: str, *, stretched: bool = True) -> list[str]:
+    """The words of a text and its separators, in order, as they are written, but for stretched letters: they are written once.
+
+    `stretched`: whether it may have such; False where whoever asks has looked (`may_be_stretched`).
+    """
     if len(text) > MOST:
         text = text[:MOST]
     if not text.isascii():
         text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
         found: list[str] = _WORDS.findall(_STRETCHED.sub(r"\1", text))
     else:
-        if has_tripled(text.lower().encode()):
+        if stretched and may_be_stretched(text):
             text = _STRETCHED.sub(r"\1", text)
         found = _WORDS_PLAIN.findall(text)
     return found

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.routing.gazetteer.text import words as places
 from services.routing.policy.words import Said, Wanted, phrase_of
-from services.routing.tokens import MOST_WORDS, tokens_of
+from services.routing.tokens import MOST_WORDS, may_be_stretched, tokens_of
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,10 @@ def test_a_texts_tokens_are_its_words_without_stretched_letters_and_the_signs_th
 def test_so_many_words_of_a_text_are_read_and_no_more(word):
     assert MOST_WORDS == 400
     assert len(tokens_of(f"{word} " * (MOST_WORDS + 1))) == MOST_WORDS
+
+
+@given(st.text() | st.from_regex(r"[a-cA-C .]{0,12}", fullmatch=True))
+def test_a_text_that_is_not_stretched_reads_alike_whether_its_letters_are_looked_at_or_not(text):
+    if not may_be_stretched(text):
+        assert tokens_of(text, stretched=False) == tokens_of(text)
+        assert places(text, stretched=False) == places(text)
