@@ -107,20 +107,24 @@ class _Explanation:
     def complaint(self) -> list[RenderableType]:
         submitted, facts = self.submitted, self.known.facts
         point = submitted.location
-        given = [f"{key}={_short(value)}" for key, value in submitted.attributes.items()]
+        given = [f"{key}={self.cut(value)}" for key, value in submitted.attributes.items()]
         more = len(given) - _MOST_ATTRIBUTES
         if more > 0 and not self.shown.everything:
             given = [*given[:_MOST_ATTRIBUTES], f"{more} attributes more"]
         said = [
             f"at {point.lat},{point.lon}" if point is not None else "no point",
-            *([f"address {_short(submitted.address)!r}"] if submitted.address else []),
-            *([f"app {_short(submitted.app)}"] if submitted.app != NO_APP else []),
-            *([f"source {_short(submitted.source)}"] if submitted.source else []),
+            *([f"address {self.cut(submitted.address)!r}"] if submitted.address else []),
+            *([f"app {self.cut(submitted.app)}"] if submitted.app != NO_APP else []),
+            *([f"source {self.cut(submitted.source)}"] if submitted.source else []),
             *given,
             f"{_local(submitted.received_at, self.city)} ({'office hours' if facts.hours == 'office' else 'offices closed'})",
         ]
-        text = Text(f"“{visible(_short(submitted.description, _MOST_TEXT))}”", style="italic")
+        text = Text(f"“{visible(self.cut(submitted.description, _MOST_TEXT))}”", style="italic")
         return [text, Text(visible(" · ".join(said)), style="dim")]
+
+    def cut(self, text: str, most: int = _MOST_VALUE) -> str:
+        """What was given, as much of it as there is room for, or all."""
+        return text if self.shown.everything else _short(text, most)
 
     def place(self) -> list[RenderableType]:
         decision, facts, city = self.decided.decision, self.known.facts, self.city

@@ -27,7 +27,7 @@ from tanggap.platform.connections import cut, settle
 
 PATIENCE_MS: Final = 10_000
 """How long the log may be silent before it counts as out of reach."""
-START_SECONDS: Final = 8.0
+START_SECONDS: Final = 7.0
 """How long Kafka may take to answer at all, and to say where the log begins and ends. The client itself would wait 40 s."""
 _END_SECONDS: Final = 1.0
 """How long the client may take to end; only one that waits for an answer takes any time."""

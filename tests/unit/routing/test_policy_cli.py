@@ -522,6 +522,12 @@ def test_nobody_waits_ten_seconds_for_a_silent_kafka():
     assert trial.START_SECONDS <= 8
 
 
+def test_with_all_the_whole_text_is_shown(explain):
+    text = "Lampu jalan mati " * 100 + "di Gambir"
+    assert "di Gambir”" not in words(explain(text))
+    assert "di Gambir”" in words(explain(text, "--all"))
+
+
 def test_a_policy_that_is_no_file_is_said_to_be_looked_for_in_vain_where_there_is_no_database(run):
     for given in ("jakarta-77", "jakarta-77+0123abcd"):
         done = run("explain", "Sampah", "--policy", given)
