@@ -146,7 +146,7 @@ def _view(event_type: str, body: str) -> DecisionView:
 def _language(request: Request) -> str:
     """`id` or `en`, whichever the reader likes better; Indonesian where nothing is said."""
     wanted = []
-    for part in request.headers.get("accept-language", "").split(","):
+    for part in request.headers.get("accept-language", "").lower().split(","):
         tag, _, quality = part.strip().partition(";q=")
         try:
             wanted.append((-float(quality or 1), tag.strip().replace("-", "_")))

@@ -71,14 +71,17 @@ def read(folder: Path, city: City) -> Book:
     record = entry.as_record("the gazetteer", (), _KEYS) if entry is not None else {}
     if "names" in record:
         _add_names(drafts, record["names"], city)
-    _add_landmarks(drafts, read_rows(folder / LANDMARKS, _COLUMNS, faults), city)
+    text = read_text(folder / ORDINARY, faults) or ""
+    rows = read_rows(folder / LANDMARKS, _COLUMNS, faults)
+    if faults.found and not rows:  # what speaks of landmarks would be blamed for a file that can't be read
+        raise CityFaults(faults.found)
+    _add_landmarks(drafts, rows, city)
     _add_outside(drafts, _texts(record, "outside"))
     _add_families(drafts, city)
     _add_english(drafts, city)
     twins = _twins(drafts, record)
     guards = _guards(drafts, record)
     spellings = _spellings(record)
-    text = read_text(folder / ORDINARY, faults) or ""
     ordinary = frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.lower().split())
     if faults.found:
         raise CityFaults(faults.found)

@@ -104,6 +104,8 @@ async def test_a_decision_from_before_such_things_were_told_can_still_be_read(cl
         ("", "id"),
         ("en", "en"),
         ("en-US,en;q=0.9,id;q=0.5", "en"),
+        ("EN-us", "en"),
+        ("ID;Q=0.2, EN;Q=0.7", "en"),
         ("id-ID,id;q=0.9,en;q=0.8", "id"),
         ("id;q=0.2, en;q=0.7", "en"),
         ("fr, de", "id"),

@@ -48,7 +48,10 @@ def test_the_version_is_that_of_the_content(folder, jakarta, name):
 @pytest.mark.parametrize("name", ["landmarks.csv", "gazetteer.yaml", "ordinary_words.txt"])
 def test_a_missing_file_is_named(folder, jakarta, name):
     (folder / name).unlink()
-    assert any(fault.startswith(f"{name}:1: the file is missing") for fault in faults(folder, jakarta))
+    found = faults(folder, jakarta)
+    assert any(fault.startswith(f"{name}:1: the file is missing") for fault in found)
+    # Nothing else is blamed for what it lacks.
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
