@@ -66,6 +66,12 @@ def test_a_fire_reaches_the_fire_service(router, text, category):
         "people burn trash here every evening",
         "The road is full of potholes",
         "Trotoar rusak, banyak pedagang kaki lima",
+        "Tutup got hilang, tolong segera ditutup sebelum ada korban",
+        "jangan sampai ada korban, jalan rusak parah",
+        "anak-anak sering hampir tertabrak motor, minta polisi tidur",
+        "rumah kosong di sebelah mau ambruk",
+        "got ini bom waktu, sampahnya numpuk",
+        "the website collapsed again",
     ],
 )
 def test_what_endangers_nobody_is_not_told_as_a_danger(router, text):
