@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.routing.classifier.second import Evidence, Worth
-from services.routing.classifier.text import Clause, Reader, Spellings
+from services.routing.classifier.text import Reader, Spellings
 from services.routing.tokens import tokens_of
 
 MODEL: Final = "classifier.json"
@@ -31,6 +31,10 @@ MOST_WORDS: Final = 5
 """So many deciding words are told at most."""
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
+TEXT_SAYS: Final = 6.0
+"""So many nats the words of a text that say most of a category must say of it, for the text to be read again clause by clause for a second
+subject; fewer will do where a word like `juga` is in it. Most texts speak for one subject alone, and this is for speed: with 4.5 a few
+more second subjects are named."""
 CLAUSE_SAYS: Final = 4.5
 """So many nats the words of a clause that say most of a category must say of it, to make it a candidate for a second subject; fewer will
 do where a word like `juga` is among them. Most clauses of most texts speak for the first subject alone, and are not looked at twice."""
@@ -133,9 +137,11 @@ class Classifier:
     """A model, ready to be asked. `version`: of the model; `threshold`: the confidence from which it decides."""
 
     __slots__ = (
+        "_also",
         "_bias",
         "_categories",
         "_doubt",
+        "_nothing",
         "_other",
         "_reader",
         "_second",
@@ -152,12 +158,15 @@ class Classifier:
         self._temperature: Final = model.temperature
         self._doubt: Final = model.doubt
         self._second: Final = model.second
+        self._also: Final = frozenset(model.also)
         self._second_from: Final = log(model.second.least / (1 - model.second.least))
         self._categories: Final = tuple(model.bias)
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = _terms(model.terms, index)
+        # A place for what is said of each category, and one for terms that say nothing (index -1).
+        self._nothing: Final = [0.0] * (len(index) + 1)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
         self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
 
@@ -178,8 +187,12 @@ class Classifier:
         """
         if tokens is None:
             tokens = tokens_of(text)
-        found, clauses = self._reader.read_clauses(tokens)
-        scores = self._score(found)
+        found = self._reader.read(tokens)
+        scores, says = list(self._bias), self._nothing.copy()
+        for term, factor in found.items():
+            says[term.most] += factor * term.by
+            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
+                scores[at] += factor * weight
         if not found:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
             return Guess(None, share, ((OTHER, share),), (), None)
@@ -187,7 +200,8 @@ class Classifier:
         confidence = likely[0][1]
         said = _deciding(found, best)
         second = None
-        if candidates := self._candidates(clauses, best):
+        says[best] = says[self._other] = says[-1] = 0.0
+        if (max(says) >= TEXT_SAYS or not self._also.isdisjoint(tokens)) and (candidates := self._candidates(tokens, best)):
             seen = self._evidence(found, said, candidates, best)
             nats, at = max([(self._second.nats(evidence), at) for at, evidence in seen.items()])
             if nats >= self._second_from:
@@ -233,20 +247,26 @@ class Classifier:
 
     def seconds(self, text: str) -> dict[str, Evidence]:
         """The categories that may be a second subject, and what speaks for each; for the builder."""
-        found, clauses = self._reader.read_clauses(tokens_of(text))
-        scores = self._score(found)
+        tokens = tokens_of(text)
+        found = self._reader.read(tokens)
+        scores, says = self._score(found), self._nothing.copy()
         best = scores.index(max(scores))
-        seen = self._evidence(found, _deciding(found, best), self._candidates(clauses, best), best)
+        for term, factor in found.items():
+            says[term.most] += factor * term.by
+        says[best] = says[self._other] = says[-1] = 0.0
+        if max(says) < TEXT_SAYS and self._also.isdisjoint(tokens):
+            return {}
+        seen = self._evidence(found, _deciding(found, best), self._candidates(tokens, best), best)
         return {self._categories[at]: evidence for at, evidence in seen.items()}
 
-    def _candidates(self, clauses: list[Clause[Term]], best: int) -> list[tuple[int, Found, bool]]:
+    def _candidates(self, tokens: list[str], best: int) -> list[tuple[int, Found, bool]]:
         """Each clause, and each piece of one between words like `dan`, that speaks for another category than `best`.
 
         The category that it says most of, its terms, and whether the clause has a word like `juga`.
         """
         candidates = []
         firsts = (best, self._other, -1)
-        for whole, also, cuts in clauses:
+        for whole, also, cuts in self._reader.read_clauses(tokens):
             for clause in (whole, *_pieces(whole, cuts)) if cuts else (whole,):
                 says: dict[int, float] = {}
                 for term, factor in clause.items():

@@ -207,17 +207,18 @@ class Reader(Generic[Root]):
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read(self, tokens: Iterable[str]) -> dict[Root, float]:
-        """The words and pairs of a text's `tokens_of`, each with how much it counts."""
-        return self.read_clauses(tokens)[0]
+    def read_clauses(self, tokens: Iterable[str]) -> list[Clause[Root]]:
+        """The clauses of a text's `tokens_of`; what comes first in it counts no more than the rest."""
+        clauses: list[Clause[Root]] = []
+        self.read(tokens, clauses)
+        return clauses
 
-    def read_clauses(  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
-        self, tokens: Iterable[str]
-    ) -> tuple[dict[Root, float], list[Clause[Root]]]:
-        """As `read`, and the same of each clause by itself, without what the text's first words count more."""
+    def read(  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
+        self, tokens: Iterable[str], clauses: list[Clause[Root]] | None = None
+    ) -> dict[Root, float]:
+        """The words and pairs of a text's `tokens_of`, each with how much it counts. `clauses`: where its clauses are put, if asked for."""
         remembered = self._remembered
         found: dict[Root, float] = {}
-        clauses: list[Clause[Root]] = []
         clause: dict[Root, float] = {}
         cuts: list[int] = []
         also = False
@@ -261,13 +262,14 @@ class Reader(Generic[Root]):
                 had = found.get(root, 0.0)
                 if counts > had or counts < 0:
                     found[root] = counts
-                if factor > clause.get(root, 0.0) or factor < 0:
+                if clauses is not None and (factor > clause.get(root, 0.0) or factor < 0):
                     clause[root] = factor
                 joined = after.get(root) if after is not None else None
                 if joined is not None:
                     joined_had = found.get(joined, 0.0)
                     found[joined] = counts
-                    clause[joined] = factor
+                    if clauses is not None:
+                        clause[joined] = factor
                 before, after = root, pairs
             if left:
                 left -= 1
@@ -276,7 +278,7 @@ class Reader(Generic[Root]):
             if cue:
                 if cue == "end":
                     factor, left, before, after = 1.0, 0, None, None
-                    if clause:
+                    if clauses is not None and clause:
                         clauses.append((clause, also, cuts))
                         clause = {}
                     also, cuts = False, []
@@ -292,9 +294,9 @@ class Reader(Generic[Root]):
                     factor, left = RESULT_FACTOR, RESULT_WORDS
                 else:
                     factor, left, before, after = DENIED_FACTOR, DENIED_WORDS, None, None
-        if clause:
+        if clauses is not None and clause:
             clauses.append((clause, also, cuts))
-        return found, clauses
+        return found
 
     def root(self, token: str) -> Root | None:
         """What a spelling stands for; None where it says nothing."""

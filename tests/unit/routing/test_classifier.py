@@ -19,6 +19,7 @@ from services.routing.classifier.classifier import (
     MOST_WORDS,
     OTHER,
     SPENDS,
+    TEXT_SAYS,
     Classifier,
     ClassifierFault,
     probabilities,
@@ -204,7 +205,7 @@ def pieces_of(model, classifier, tokens):
         yield from pieces
 
 
-def plain_evidence(model, classifier, text, whole):
+def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, told once more from its beginning
     """What speaks for a second subject, from the model's own rows; `whole`: the text's terms."""
     bias = list(model.bias.values())
     categories = list(model.bias)
@@ -218,6 +219,14 @@ def plain_evidence(model, classifier, text, whole):
     scores = score(whole)
     best = categories[scores.index(max(scores))]
     found = {}
+    said = dict.fromkeys(categories, 0.0)
+    for term, factor in whole.items():
+        for category, weight in list(model.terms[term].items())[:1]:
+            said[category] += factor * weight
+    if max(nats for category, nats in said.items() if category not in {best, OTHER}) < TEXT_SAYS and set(model.also).isdisjoint(
+        tokens_of(text)
+    ):
+        return {}
     for tokens in clauses_of(tokens_of(text)):
         also = not set(model.also).isdisjoint(tokens)
         for terms in pieces_of(model, classifier, tokens):
