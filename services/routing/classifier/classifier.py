@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from math import exp, inf, log
+from math import exp, log
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.routing.classifier.second import Evidence, Worth
-from services.routing.classifier.text import Reader, Spellings
+from services.routing.classifier.text import Reader, Spellings, clauses
 from services.routing.tokens import tokens_of
 
 MODEL: Final = "classifier.json"
@@ -32,9 +31,10 @@ MOST_WORDS: Final = 5
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
 TEXT_SAYS: Final = 6.0
-"""So many nats the words of a text that say most of a category must say of it, for the text to be read again clause by clause for a second
-subject; fewer will do where a word like `juga` is in it. Most texts speak for one subject alone, and this is for speed: with 4.5 a few
-more second subjects are named."""
+"""So many nats a text must say of a category besides the likeliest, to be read again clause by clause for a second subject; fewer will do
+where a word like `juga` is in it. Most texts speak of one subject alone: this and `OWN_SAYS` are for speed, and lose hardly any."""
+OWN_SAYS: Final = 4.0
+"""So many nats of these must be words' that do not speak for the likeliest."""
 CLAUSE_SAYS: Final = 4.5
 """So many nats the words of a clause that say most of a category must say of it, to make it a candidate for a second subject; fewer will
 do where a word like `juga` is among them. Most clauses of most texts speak for the first subject alone, and are not looked at twice."""
@@ -42,6 +42,10 @@ SPENDS: Final = 1.0
 """A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
 """A category less likely than this is not told."""
+
+
+MOST_RAISED: Final = 500.0
+"""e is raised to scores up to so many nats as they stand; near 710 the result would be too large for a number."""
 
 
 class ClassifierFault(Exception):  # noqa: N818  # a fault of a file, as the house calls it
@@ -141,7 +145,7 @@ class Classifier:
         "_bias",
         "_categories",
         "_doubt",
-        "_nothing",
+        "_joins",
         "_other",
         "_reader",
         "_second",
@@ -159,14 +163,13 @@ class Classifier:
         self._doubt: Final = model.doubt
         self._second: Final = model.second
         self._also: Final = frozenset(model.also)
+        self._joins: Final = frozenset(model.joins)
         self._second_from: Final = log(model.second.least / (1 - model.second.least))
         self._categories: Final = tuple(model.bias)
         self._bias: Final = tuple(model.bias.values())
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
         self._terms: Final = _terms(model.terms, index)
-        # A place for what is said of each category, and one for terms that say nothing (index -1).
-        self._nothing: Final = [0.0] * (len(index) + 1)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
         self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
 
@@ -188,24 +191,20 @@ class Classifier:
         if tokens is None:
             tokens = tokens_of(text)
         found = self._reader.read(tokens)
-        scores, says = list(self._bias), self._nothing.copy()
-        for term, factor in found.items():
-            says[term.most] += factor * term.by
-            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
-                scores[at] += factor * weight
+        scores = self._score(found)
         if not found:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
             return Guess(None, share, ((OTHER, share),), (), None)
-        best, likely = self._likely(scores)
-        confidence = likely[0][1]
+        ranked = sorted(scores, reverse=True)
+        best, likely = self._likely(scores, ranked)
         said = _deciding(found, best)
         second = None
-        says[best] = says[self._other] = says[-1] = 0.0
-        if (max(says) >= TEXT_SAYS or not self._also.isdisjoint(tokens)) and (candidates := self._candidates(tokens, best)):
-            seen = self._evidence(found, said, candidates, best)
+        seen = self._evidence(found, said, tokens, best, self._next(scores, ranked, best))
+        if seen:
             nats, at = max([(self._second.nats(evidence), at) for at, evidence in seen.items()])
             if nats >= self._second_from:
                 second = self._categories[at]
+        confidence = likely[0][1]
         return Guess(
             self._categories[best] if confidence >= self.threshold else None,
             confidence,
@@ -214,28 +213,29 @@ class Classifier:
             second,
         )
 
-    def _likely(self, scores: list[float]) -> tuple[int, list[tuple[str, float]]]:
-        """The best category of `scores`, which are spent; and the likeliest with their probabilities, as many as may be told.
+    def _likely(self, scores: list[float], ranked: list[float]) -> tuple[int, list[tuple[str, float]]]:
+        """The best category of `scores`, and the likeliest with their probabilities, as many as may be told. `ranked`: the largest first.
 
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
-        most, temperature, doubt = max(scores), self._temperature, self._doubt
-        below = [score - most for score in scores]
-        whole = sum(map(exp, below if temperature == 1 else [score / temperature for score in below]))
-        sure, each = 1 - doubt, doubt / len(scores)
-        best = scores.index(most)
-        likely = [(self._categories[best], 1 / whole * sure + each)]
-        if (1 - 1 / whole) * sure + each < BAREST:  # all the others together
-            return best, likely
-        scores[best] = -inf  # the first when they are sorted
-        for score in sorted(scores)[1:][:-LIKELY:-1]:
-            share = exp((score - most) / temperature) / whole * sure + each
+        most, temperature, sure, each = ranked[0], self._temperature, 1 - self._doubt, self._doubt / len(scores)
+        # Hardly any text says so much that its scores must be made smaller first, which takes as long as all the rest.
+        parts = scores if most < MOST_RAISED and temperature == 1 else [(score - most) / temperature for score in scores]
+        whole = sum(map(exp, parts))
+        best = at = scores.index(most)
+        likely = [(self._categories[best], exp(parts[best]) / whole * sure + each)]
+        for score in ranked[1:LIKELY]:
+            at = scores.index(score, at + 1 if score == most else 0)
+            share = exp(parts[at]) / whole * sure + each
             if share < BAREST:
                 break
-            at = scores.index(score)
-            scores[at] = -inf
             likely.append((self._categories[at], share))
+            most = score
         return best, likely
+
+    def _next(self, scores: list[float], ranked: list[float], best: int) -> float:
+        """The largest of `scores` but for that of `best` and of `OTHER`."""
+        return ranked[2] if len(ranked) > 2 and best != self._other and ranked[1] == scores[self._other] else ranked[1]  # noqa: PLR2004
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
@@ -249,25 +249,54 @@ class Classifier:
         """The categories that may be a second subject, and what speaks for each; for the builder."""
         tokens = tokens_of(text)
         found = self._reader.read(tokens)
-        scores, says = self._score(found), self._nothing.copy()
-        best = scores.index(max(scores))
-        for term, factor in found.items():
-            says[term.most] += factor * term.by
-        says[best] = says[self._other] = says[-1] = 0.0
-        if max(says) < TEXT_SAYS and self._also.isdisjoint(tokens):
-            return {}
-        seen = self._evidence(found, _deciding(found, best), self._candidates(tokens, best), best)
+        scores = self._score(found)
+        ranked = sorted(scores, reverse=True)
+        best = scores.index(ranked[0])
+        seen = self._evidence(found, _deciding(found, best), tokens, best, self._next(scores, ranked, best))
         return {self._categories[at]: evidence for at, evidence in seen.items()}
 
-    def _candidates(self, tokens: list[str], best: int) -> list[tuple[int, Found, bool]]:
+    def _evidence(
+        self, found: Found, said: list[tuple[float, str, Term]], tokens: list[str], best: int, most: float
+    ) -> dict[int, Evidence]:
+        """What speaks for each category that may be a second subject, by the clause that makes it likeliest.
+
+        `found`: the text's terms; `said`: what decided for `best`, the likeliest category; `most`: what they say for another one, nats.
+        """
+        if most < TEXT_SAYS and self._also.isdisjoint(tokens):
+            return {}
+        own = self._own(found, said, best)
+        if max(own.values(), default=0.0) < OWN_SAYS and self._also.isdisjoint(tokens):
+            return {}
+        by: dict[int, tuple[float, Found, bool]] = {}
+        for at, clause, also in self._candidates(tokens, best):
+            share = _share(self._score(clause), at)
+            if at not in by or share > by[at][0]:
+                by[at] = share, clause, also
+        return {
+            at: Evidence(own.get(at, 0.0), share, also, sum([len(term.words) == 1 for term in clause]))
+            for at, (share, clause, also) in by.items()
+        }
+
+    def _own(self, found: Found, said: list[tuple[float, str, Term]], best: int) -> dict[int, float]:
+        """What terms say for other categories than `best`, nats more than for that one, by words that do not speak for it."""
+        spent = {word for nats, _, term in said if -nats >= SPENDS for word in term.words}
+        own: dict[int, float] = {}
+        for term, factor in found.items():
+            at = term.most
+            if at not in (best, self._other, -1) and factor > 0 and spent.isdisjoint(term.words):
+                own[at] = own.get(at, 0.0) + factor * (term.by - max(term.says(best), 0.0))
+        return own
+
+    def _candidates(self, tokens: list[str], best: int) -> Iterator[tuple[int, Found, bool]]:
         """Each clause, and each piece of one between words like `dan`, that speaks for another category than `best`.
 
         The category that it says most of, its terms, and whether the clause has a word like `juga`.
         """
-        candidates = []
         firsts = (best, self._other, -1)
-        for whole, also, cuts in self._reader.read_clauses(tokens):
-            for clause in (whole, *_pieces(whole, cuts)) if cuts else (whole,):
+        for pieces, also in clauses(tokens, self._joins, self._also):
+            whole = [token for piece in pieces for token in piece] if len(pieces) > 1 else pieces[0]
+            for part in (whole, *pieces) if len(pieces) > 1 else pieces:
+                clause = self._reader.read(part, first=0)
                 says: dict[int, float] = {}
                 for term, factor in clause.items():
                     at = term.most
@@ -276,29 +305,7 @@ class Classifier:
                 if says:
                     at = max(says, key=says.__getitem__)
                     if says[at] >= CLAUSE_SAYS or (also and says[at] > 0):
-                        candidates.append((at, clause, also))
-        return candidates
-
-    def _evidence(
-        self, found: Found, said: list[tuple[float, str, Term]], candidates: list[tuple[int, Found, bool]], best: int
-    ) -> dict[int, Evidence]:
-        """What speaks for the candidates, each by the clause that makes it likeliest."""
-        by: dict[int, tuple[float, Found, bool]] = {}
-        for at, clause, also in candidates:
-            scores = self._score(clause)
-            most = max(scores)
-            share = exp(scores[at] - most) / sum(map(exp, [score - most for score in scores]))
-            if at not in by or share > by[at][0]:
-                by[at] = share, clause, also
-        spent = {word for nats, _, term in said if -nats >= SPENDS for word in term.words}
-        own = dict.fromkeys(by, 0.0)
-        for term, factor in found.items():
-            if term.most in own and factor > 0 and spent.isdisjoint(term.words):
-                own[term.most] += factor * (term.by - max(term.says(best), 0.0))
-        return {
-            at: Evidence(own[at], share, also, sum([len(term.words) == 1 for term in clause]))
-            for at, (share, clause, also) in by.items()
-        }
+                        yield at, clause, also
 
     def _score(self, found: Found) -> list[float]:
         """What terms say for each category, nats."""
@@ -311,20 +318,14 @@ class Classifier:
 
 def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:
     """The terms that decided for `best`, each after what it says for it, nats below zero, and its text: the strongest first."""
-    said = [
-        (-nats, term.text, term)
-        for term, factor in found.items()
-        if best in term.categories and (nats := factor * term.weights[term.categories.index(best)]) >= DECIDES
-    ]
+    said = []
+    for term, factor in found.items():
+        if best in term.categories:
+            nats = factor * term.weights[term.categories.index(best)]
+            if nats >= DECIDES:
+                said.append((-nats, term.text, term))
     said.sort()
     return said
-
-
-def _pieces(clause: Found, cuts: list[int]) -> list[Found]:
-    """What stands between the words like `dan`, where more than one piece says anything."""
-    items = list(clause.items())
-    pieces = [dict(items[begin:end]) for begin, end in pairwise((0, *cuts, len(items))) if begin < end]
-    return pieces if len(pieces) > 1 else []
 
 
 def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:
@@ -351,6 +352,14 @@ def _pairs(terms: Mapping[str, Term]) -> dict[Term, dict[Term, Term]]:
         if first is not None and len(rest) == 1 and rest[0] is not None:
             found.setdefault(first, {})[rest[0]] = term
     return found
+
+
+def _share(scores: list[float], at: int) -> float:
+    """The probability of one category by its scores, nats."""
+    most = max(scores)
+    if most >= MOST_RAISED:
+        return softmax(scores, 1.0)[at]
+    return exp(scores[at]) / sum(map(exp, scores))
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:

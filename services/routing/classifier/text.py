@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
 from services.routing.tokens import SIGNS
 
-Cue = Literal["", "place", "ask", "result", "denial", "name", "also", "join", "end"]
+Cue = Literal["", "place", "ask", "result", "denial", "name", "end"]
 
 MOST_GUESSES: Final = 60
 """For so many unknown words of a text a known one is sought at one letter's distance."""
@@ -40,6 +41,8 @@ DENIED_FACTOR: Final = -0.4
 FIRST_FACTOR: Final = 1.2
 """How much such words count, beside others: chosen on `quality/texts.csv`, where the neighbouring values do nearly as well."""
 
+ENDS: Final = frozenset((*SIGNS, "\n"))
+"""Tokens that end a clause."""
 SHORTEST: Final = 3
 """A stem has so many letters or more."""
 _TYPED: Final = 5
@@ -118,9 +121,8 @@ Word = tuple[Root | None, Cue, After[Root] | None]
 A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
-Clause = tuple[dict[Root, float], bool, list[int]]
-"""The words and pairs of a clause, each with how much it counts; whether a word like `juga` is in it; how many of them each word like `dan`
-has before it."""
+Clause = tuple[list[list[str]], bool]
+"""The tokens of a clause, parted where a word like `dan` stood; whether one like `juga` is among them."""
 
 SILENT: Final[Word[Any]] = (None, "", None)
 _END: Final[Word[Any]] = (None, "end", None)
@@ -167,6 +169,24 @@ def _without_prefix(base: str, least: int) -> Iterator[str]:
                     yield letter + rest
 
 
+def clauses(tokens: Iterable[str], joins: AbstractSet[str], also: AbstractSet[str]) -> list[Clause]:
+    """The clauses of a text's `tokens_of` that have a word. `joins`: words like `dan`; `also`: words like `juga`."""
+    found: list[Clause] = []
+    pieces: list[list[str]] = [[]]
+    has_also = False
+    for token in (*tokens, "\n"):
+        if token in ENDS:
+            if said := [piece for piece in pieces if piece]:
+                found.append((said, has_also))
+            pieces, has_also = [[]], False
+        elif token in joins:
+            pieces.append([])
+        else:
+            has_also = has_also or token in also
+            pieces[-1].append(token)
+    return found
+
+
 def deletions(word: str) -> Iterator[str]:
     """The word with each of its letters left out."""
     for at in range(len(word)):
@@ -191,8 +211,6 @@ class Reader(Generic[Root]):
             ("ask", spellings.asks),
             ("result", spellings.results),
             ("denial", spellings.denials),
-            ("also", spellings.also),
-            ("join", spellings.joins),
             ("name", frozenset(name.split()[1] for name in spellings.names)),
         )
         for cue, words in cues:
@@ -200,76 +218,55 @@ class Reader(Generic[Root]):
                 root_, _, after = known.get(word, SILENT)
                 known[word] = root_, cue, after
         known.update((spelling, known[word]) for spelling, word in spellings.variants.items() if word in known)
-        known.update(dict.fromkeys((*SIGNS, "\n"), _END))
+        known.update(dict.fromkeys(ENDS, _END))
         self._known: Final = known
         self._names: Final = spellings.names
         self._whole: Final = spellings.whole
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read_clauses(self, tokens: Iterable[str]) -> list[Clause[Root]]:
-        """The clauses of a text's `tokens_of`; what comes first in it counts no more than the rest."""
-        clauses: list[Clause[Root]] = []
-        self.read(tokens, clauses)
-        return clauses
-
-    def read(  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
-        self, tokens: Iterable[str], clauses: list[Clause[Root]] | None = None
-    ) -> dict[Root, float]:
-        """The words and pairs of a text's `tokens_of`, each with how much it counts. `clauses`: where its clauses are put, if asked for."""
-        remembered = self._remembered
+    def read(self, tokens: Iterable[str], first: int = FIRST_WORDS) -> dict[Root, float]:  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
+        """The words and pairs of a text's `tokens_of`, each with how much it counts. `first`: so many words count as those said first."""
+        remembered = self._remembered.get
         found: dict[Root, float] = {}
-        clause: dict[Root, float] = {}
-        cuts: list[int] = []
-        also = False
         before: Root | None = None
         after: After[Root] | None = None  # the pairs that begin with `before`
         joined: Root | None = None  # the pair that ends with it
         had = joined_had = 0.0  # what either counted before
         guesses = MOST_GUESSES
-        factor, left, spelt, count = 1.0, 0, "", 0
+        factor, left, spelt = 1.0, 0, ""
         for token in tokens:
-            word = remembered.get(token)
+            word = remembered(token)
             if word is None:
                 word, guessed = self._resolve(token, guesses)
                 guesses -= guessed
-            if word is SILENT:  # often, so it comes first
-                spelt = token
-                if left:
-                    left -= 1
-                    if not left:
-                        factor = 1.0
-                continue
             root, cue, pairs = word
             if cue == "name":
+                cue = ""
                 if f"{spelt} {token}" in self._names:
-                    if self._resolve(spelt, 0)[0][0] is not None:  # its first word has counted as `before`
+                    if self.root(spelt) is not None:  # its first word has counted as `before`
                         _put(found, before, had)
                         _put(found, joined, joined_had)
-                        _put(clause, before, 0.0)
-                        _put(clause, joined, 0.0)
-                    before, after, spelt = None, None, ""
-                    if left:
-                        left -= 1
-                        if not left:
-                            factor = 1.0
-                    continue
-                cue = ""
+                    before, after, root, token = None, None, None, ""  # noqa: PLW2901 - it is no name's first word any more
             spelt = token
             if root is not None:
-                count += 1
-                counts = factor * FIRST_FACTOR if count <= FIRST_WORDS else factor
-                had = found.get(root, 0.0)
-                if counts > had or counts < 0:
+                counts = factor
+                if first:
+                    first -= 1
+                    counts *= FIRST_FACTOR
+                if root in found:
+                    had = found[root]
+                    if counts > had or counts < 0:
+                        found[root] = counts
+                else:
+                    had = 0.0
                     found[root] = counts
-                if clauses is not None and (factor > clause.get(root, 0.0) or factor < 0):
-                    clause[root] = factor
-                joined = after.get(root) if after is not None else None
-                if joined is not None:
-                    joined_had = found.get(joined, 0.0)
-                    found[joined] = counts
-                    if clauses is not None:
-                        clause[joined] = factor
+                joined = None
+                if after is not None:
+                    joined = after.get(root)
+                    if joined is not None:
+                        joined_had = found.get(joined, 0.0)
+                        found[joined] = counts
                 before, after = root, pairs
             if left:
                 left -= 1
@@ -278,24 +275,14 @@ class Reader(Generic[Root]):
             if cue:
                 if cue == "end":
                     factor, left, before, after = 1.0, 0, None, None
-                    if clauses is not None and clause:
-                        clauses.append((clause, also, cuts))
-                        clause = {}
-                    also, cuts = False, []
-                elif cue == "also":
-                    also = True
-                elif cue == "join":
-                    cuts.append(len(clause))
                 elif cue == "place":
                     factor, left, before, after = PLACE_FACTOR, PLACE_WORDS, root, pairs
                 elif cue == "ask":
                     factor, left = ASKED_FACTOR, ASKED_WORDS
                 elif cue == "result":
                     factor, left = RESULT_FACTOR, RESULT_WORDS
-                else:
+                elif cue == "denial":
                     factor, left, before, after = DENIED_FACTOR, DENIED_WORDS, None, None
-        if clauses is not None and clause:
-            clauses.append((clause, also, cuts))
         return found
 
     def root(self, token: str) -> Root | None:

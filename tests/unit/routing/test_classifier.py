@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.classifier import build as classifier_build
+from services.routing.classifier import classifier as classifying
 from services.routing.classifier import text as spelling
 from services.routing.classifier.classifier import (
     BAREST,
@@ -16,8 +17,10 @@ from services.routing.classifier.classifier import (
     DECIDES,
     LIKELY,
     MODEL,
+    MOST_RAISED,
     MOST_WORDS,
     OTHER,
+    OWN_SAYS,
     SPENDS,
     TEXT_SAYS,
     Classifier,
@@ -190,19 +193,19 @@ def clauses_of(tokens):
     return [clause for clause in found if clause]
 
 
-def pieces_of(model, classifier, tokens):
-    """The terms of a clause, and of each piece between words like `dan`: what the tokens up to it have not said."""
-    whole = classifier.terms(" ".join(tokens))
-    yield whole
-    cuts = [at for at, token in enumerate(tokens) if token in model.joins]
-    pieces, before = [], set()
-    for end in (*cuts, len(tokens)):
-        said = set(classifier.terms(" ".join(tokens[:end])))
-        pieces.append({term: whole[term] for term in said - before if term in whole})
-        before |= said
+def parts_of(model, classifier, tokens):
+    """The terms of a clause, and of each piece between words like `dan`, each read by itself."""
+    pieces = [[]]
+    for token in tokens:
+        if token in model.joins:
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
     pieces = [piece for piece in pieces if piece]
+    yield classifier.terms(" ".join(token for piece in pieces for token in piece))
     if len(pieces) > 1:
-        yield from pieces
+        for piece in pieces:
+            yield classifier.terms(" ".join(piece))
 
 
 def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, told once more from its beginning
@@ -218,18 +221,23 @@ def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, to
 
     scores = score(whole)
     best = categories[scores.index(max(scores))]
-    found = {}
-    said = dict.fromkeys(categories, 0.0)
+    spent = {
+        word for term, factor in whole.items() if factor * model.terms[term].get(best, 0.0) >= SPENDS for word in term.split()
+    }
+    own = dict.fromkeys(categories, 0.0)
     for term, factor in whole.items():
-        for category, weight in list(model.terms[term].items())[:1]:
-            said[category] += factor * weight
-    if max(nats for category, nats in said.items() if category not in {best, OTHER}) < TEXT_SAYS and set(model.also).isdisjoint(
-        tokens_of(text)
-    ):
+        row = model.terms[term]
+        if row and factor > 0 and spent.isdisjoint(term.split()):
+            category = next(iter(row))
+            own[category] += factor * (row[category] - max(row.get(best, 0.0), 0.0))
+    others = [at for at, category in enumerate(categories) if category not in {best, OTHER}]
+    enough = max(scores[at] for at in others) >= TEXT_SAYS and max(own[categories[at]] for at in others) >= OWN_SAYS
+    if not enough and set(model.also).isdisjoint(tokens_of(text)):
         return {}
+    found = {}
     for tokens in clauses_of(tokens_of(text)):
         also = not set(model.also).isdisjoint(tokens)
-        for terms in pieces_of(model, classifier, tokens):
+        for terms in parts_of(model, classifier, tokens):
             says = dict.fromkeys(categories, 0.0)
             for term, factor in terms.items():
                 for category, weight in list(model.terms[term].items())[:1]:
@@ -239,17 +247,7 @@ def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, to
             if says[most] >= CLAUSE_SAYS or (also and says[most] > 0):
                 share = softmax(score(terms), 1.0)[categories.index(most)]
                 if most not in found or share > found[most].share:
-                    found[most] = Evidence(0.0, share, also, sum(" " not in term for term in terms))
-    spent = {
-        word for term, factor in whole.items() if factor * model.terms[term].get(best, 0.0) >= SPENDS for word in term.split()
-    }
-    for category, evidence in found.items():
-        own = sum(
-            factor * (row[category] - max(row.get(best, 0.0), 0.0))
-            for term, factor in whole.items()
-            if factor > 0 and (row := model.terms[term]) and next(iter(row)) == category and spent.isdisjoint(term.split())
-        )
-        found[category] = evidence._replace(own=own)
+                    found[most] = Evidence(own[most], share, also, sum(" " not in term for term in terms))
     return found
 
 
@@ -279,16 +277,31 @@ def test_the_likeliest_candidate_is_told_where_it_is_likely_enough(classifier, t
     assert 0 < told < len(texts) / 4
 
 
-def test_the_likeliest_are_those_of_all_categories_probabilities(classifier, texts):
-    model = read(JAKARTA / MODEL)
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 0.5])
+@pytest.mark.parametrize("raised", [0.0, MOST_RAISED])  # of large scores too
+def test_the_likeliest_are_those_of_all_categories_probabilities(texts, monkeypatch, temperature, raised):
+    monkeypatch.setattr(classifying, "MOST_RAISED", raised)
+    model = read(JAKARTA / MODEL).model_copy(update={"temperature": temperature})
+    classifier = Classifier(model)
     for text in texts:
         scores = classifier.scores(classifier.terms(text.text))
-        shares = probabilities(scores, model.temperature, model.doubt)
+        shares = probabilities(scores, temperature, model.doubt)
         ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
         guess = classifier.classify(text.text)
         if guess.words:
-            assert guess.likely == tuple((classifier.categories[at], shares[at]) for at in ranked if shares[at] >= BAREST)
-            assert guess.confidence == shares[ranked[0]]
+            told = [(classifier.categories[at], shares[at]) for at in ranked if shares[at] >= BAREST]
+            assert [slug for slug, _ in guess.likely] == [slug for slug, _ in told]
+            assert [share for _, share in guess.likely] == pytest.approx([share for _, share in told])
+            assert guess.confidence == guess.likely[0][1]
+
+
+def test_words_that_say_more_than_e_can_be_raised_to_are_weighed_all_the_same():
+    words = {f"kata{chr(97 + at)}": {"sampah": 90.0, "pohon": 89.0} for at in range(20)}
+    model = read(JAKARTA / MODEL).model_copy(
+        update={"bias": {"lainnya": 0.5, "sampah": 0.0, "pohon": 0.0}, "terms": words, "doubt": 0.0}
+    )
+    guess = Classifier(model).classify(" ".join(words))
+    assert guess.likely == (("sampah", pytest.approx(1.0)),)
 
 
 def test_a_model_of_two_categories_tells_each_once():

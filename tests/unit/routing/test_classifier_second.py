@@ -1,10 +1,12 @@
 """What the parts of the evidence for a second subject are worth."""
 
-from math import exp
+from itertools import product
+from math import exp, log
+from random import Random
 
 import pytest
 
-from services.routing.classifier.second import MOST_OWN, MOST_WORDS, Evidence, learn
+from services.routing.classifier.second import MOST_OWN, MOST_WORDS, TETHER, Evidence, Worth, learn
 
 
 def share(worth, evidence):
@@ -41,3 +43,26 @@ def test_more_than_the_most_says_no_more():
     worth = learn([(Evidence(5.0, 0.9, True, 4), True), (Evidence(0.5, 0.2, False, 1), False)] * 20, 0.4)
     assert worth.nats(Evidence(MOST_OWN, 0.9, True, MOST_WORDS)) == worth.nats(Evidence(99.0, 0.9, True, 99))
     assert worth.nats(Evidence(MOST_OWN - 1, 0.9, True, MOST_WORDS)) < worth.nats(Evidence(MOST_OWN, 0.9, True, MOST_WORDS))
+
+
+def penalised(worth, seen):
+    """What is minimised, told from its definition: the log loss, and half the prior's precision times each worth squared."""
+    parts = (worth.start, worth.own, worth.share, worth.also, worth.words)
+    loss = -sum(log(share(worth, one) if true else 1 - share(worth, one)) for one, true in seen)
+    return loss + TETHER / 2 * sum(part * part for part in parts)
+
+
+def test_what_is_learned_is_likelier_than_anything_beside_it():
+    random = Random(36)
+    seen = [
+        (
+            one := Evidence(random.uniform(0, 14), random.random(), random.random() < 0.3, random.randrange(1, 10)),
+            random.random() < 1 / (1 + exp(4 - 0.3 * min(one.own, 10) - 2 * one.share - one.also)),
+        )
+        for _ in range(300)
+    ]
+    worth = learn(seen, 0.4)
+    best = penalised(worth, seen)
+    names = [name for name in Worth.model_fields if name != "least"]
+    for name, by in product(names, (-0.05, 0.05)):
+        assert penalised(worth.model_copy(update={name: getattr(worth, name) + by}), seen) > best

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.routing.classifier.text import DENIED_FACTOR, FIRST_FACTOR, PLACE_FACTOR, Reader, Spellings
+from services.routing.classifier.text import DENIED_FACTOR, FIRST_FACTOR, PLACE_FACTOR, Reader, Spellings, clauses
 from services.routing.tokens import tokens_of
 
 SPELLINGS = Spellings(
@@ -73,28 +73,41 @@ def test_without_pairs_of_its_own_a_reader_gives_all(reader):
 
 
 @pytest.mark.parametrize(
-    ("text", "clauses"),
+    ("text", "parted"),
     [
-        ("lampu mati", [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, [])]),
-        # The same word counts in each clause, and what comes first no more than the rest.
-        (
-            "lampu mati, lampunya juga rusak",
-            [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, []), ({"lampu": 1, "rusak": 1}, True, [])],
-        ),
-        ("juga. lampu", [({"lampu": 1}, False, [])]),
-        (
-            "lampu mati dan jalan rusak",
-            [({"lampu": 1, "mati": 1, "lampu mati": 1, "jalan": 1, "rusak": 1, "jalan rusak": 1}, False, [3])],
-        ),
-        ("lampu dan dan mati", [({"lampu": 1, "mati": 1, "lampu mati": 1}, False, [1, 1])]),
-        (
-            "depan pasar. lampu",
-            [({"depan": 1, "pasar": PLACE_FACTOR, "depan pasar": PLACE_FACTOR}, False, []), ({"lampu": 1}, False, [])],
-        ),
-        ("lampu bukan mati", [({"lampu": 1, "mati": DENIED_FACTOR}, False, [])]),
-        ("jalan lubang buaya rusak", [({"jalan": 1, "rusak": 1}, False, [])]),
-        ("di yang", []),
+        ("lampu mati", [([["lampu", "mati"]], False)]),
+        # Each clause tells for itself whether a word like `juga` is in it.
+        ("lampu mati, lampunya juga rusak!", [([["lampu", "mati"]], False), ([["lampunya", "juga", "rusak"]], True)]),
+        ("juga. lampu", [([["juga"]], True), ([["lampu"]], False)]),
+        ("lampu mati dan jalan rusak", [([["lampu", "mati"], ["jalan", "rusak"]], False)]),
+        ("dan lampu dan dan mati dan", [([["lampu"], ["mati"]], False)]),
+        ("lampu \u2013\nmati", [([["lampu"]], False), ([["mati"]], False)]),
+        ("?!., dan.", []),
+        ("", []),
     ],
 )
-def test_each_clause_is_read_by_itself_and_it_is_told_where_words_like_dan_part_it(reader, text, clauses):
-    assert reader.read_clauses(tokens_of(text)) == clauses
+def test_a_text_is_parted_into_clauses_and_these_at_words_like_dan(text, parted):
+    assert clauses(tokens_of(text), SPELLINGS.joins, SPELLINGS.also) == parted
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("lampu mati", {"lampu": 1, "mati": 1, "lampu mati": 1}),
+        ("depan pasar", {"depan": 1, "pasar": PLACE_FACTOR, "depan pasar": PLACE_FACTOR}),
+        ("lampu bukan mati", {"lampu": 1, "mati": DENIED_FACTOR}),
+    ],
+)
+def test_in_a_part_of_a_text_no_words_come_first(reader, text, terms):
+    assert reader.read(tokens_of(text), first=0) == terms
+
+
+def test_only_so_many_words_come_first(reader):
+    assert reader.read(tokens_of("lampu jalan mati"), first=2) == {"lampu": FIRST, "jalan": FIRST, "mati": 1}
+
+
+def test_of_a_word_that_stands_twice_the_one_that_counts_more_counts(reader):
+    assert reader.read(tokens_of("depan pasar, pasar")) == pytest.approx(
+        {"depan": FIRST, "pasar": FIRST, "depan pasar": PLACE_FACTOR * FIRST}
+    )
+    assert reader.read(tokens_of("pasar depan pasar"), first=0) == {"depan": 1, "pasar": 1, "depan pasar": PLACE_FACTOR}
