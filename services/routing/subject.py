@@ -29,9 +29,9 @@ class Subject(NamedTuple):
 
     `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the
     category by its words, None and empty where the app named it. `others`: slugs that it may be instead or as well, the likelier
-    first, but an emergency before all; `second`: a second subject of the text. `conflict`: that the words contradict the app, as a
-    sentence. `emergencies`: slugs of emergencies that the words speak of though another category, or none, counts; `spoken`: how likely
-    the first of them is by the words. `read`: whether the words were asked.
+    first, but an emergency before all; `second`: a subject of the text besides the one that counts. `conflict`: that the words
+    contradict the app, as a sentence. `emergencies`: slugs of emergencies that the words speak of though another category, or none,
+    counts; `spoken`: how likely the first of them is by the words. `read`: whether the words were asked.
     """
 
     category: str | None
@@ -62,7 +62,13 @@ def name_subject(
         # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.
         return _by_words(guess, second, city)
     emergencies = _emergencies(guess, named, city)
-    conflict = _conflict(named, guess, city) if named in city.categories else None
+    conflict = None
+    if second is not None and second == named:
+        # The app named one of the text's two subjects: that contradicts nothing, and the other one is the first.
+        best = guess.likely[0][0]
+        second = best if best in city.categories else None
+    elif named in city.categories:
+        conflict = _conflict(named, guess, city)
     if conflict is not None or named not in city.categories:
         others = _others(guess, second, named, city)
     else:  # where the app is not contradicted, only a second subject is worth telling, and what others are told of

@@ -236,6 +236,22 @@ def test_what_else_a_text_may_be_about_is_told_once_each(jakarta, guess, others)
     assert name_subject(submitted(None), jakarta, guess).others == others
 
 
+def test_an_app_that_names_the_second_of_two_subjects_is_not_contradicted_and_the_first_is_told(decided, jakarta):
+    event = decided("air pam mati, listrik juga mati", "listrik")
+    assert (event.category, event.decision.conflicts) == ("listrik", ())
+    assert "air_bersih" in event.decision.other_categories
+    assert jakarta.categories["air_bersih"].label_en in event.decision.reason.en
+    # A text of one subject is another matter.
+    assert decided("air pam mati sudah tiga hari", "listrik").decision.conflicts
+
+
+def test_the_first_subject_is_told_only_where_the_city_has_it(jakarta):
+    subject = name_subject(submitted("sampah"), jakarta, Says("banjir", 0.9, [("banjir", 0.9), ("x", 0.1)], second="sampah"))
+    assert (subject.conflict, subject.second, subject.others) == (None, "banjir", ("banjir",))
+    strange = name_subject(submitted("sampah"), jakarta, Says("x", 0.9, [("x", 0.9)], second="sampah"))
+    assert (strange.conflict, strange.second, strange.others) == (None, None, ())
+
+
 def test_an_unknown_category_of_the_app_stays_a_persons_to_judge_with_what_the_words_suggest(decided):
     event = decided("Lampu jalan di gang kami padam sudah tiga malam", "gangguan-x")
     assert (event.problem, event.category) == ("unknown_category", "gangguan-x")
