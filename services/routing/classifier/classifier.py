@@ -283,8 +283,10 @@ class Classifier:
         own: dict[int, float] = {}
         for term, factor in found.items():
             at = term.most
-            if at not in (best, self._other, -1) and factor > 0 and spent.isdisjoint(term.words):
-                own[at] = own.get(at, 0.0) + factor * (term.by - max(term.says(best), 0.0))
+            if at != best and at >= 0 and factor > 0 and spent.isdisjoint(term.words):
+                nats = factor * (term.by - max(term.says(best), 0.0) if best in term.categories else term.by)
+                own[at] = own.get(at, 0.0) + nats
+        own.pop(self._other, None)
         return own
 
     def _candidates(self, tokens: list[str], best: int) -> Iterator[tuple[int, Found, bool]]:

@@ -240,6 +240,13 @@ class Reader(Generic[Root]):
             if word is None:
                 word, guessed = self._resolve(token, guesses)
                 guesses -= guessed
+            if word is SILENT:  # often, so it comes first
+                spelt = token
+                if left:
+                    left -= 1
+                    if not left:
+                        factor = 1.0
+                continue
             root, cue, pairs = word
             if cue == "name":
                 cue = ""
