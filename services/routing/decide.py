@@ -65,7 +65,7 @@ class Known(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a policy says of it: the rule, the unit that it names, and who is told besides. `counted`: the facts that notices see."""
+    """What a policy says of it: the rule, the unit that it names, and the notices that match. `counted`: the facts that notices see."""
 
     rule: Rule
     unit: Unit
@@ -80,7 +80,7 @@ class Judged(NamedTuple):
     @property
     def also(self) -> tuple[Unit, ...]:
         """Everybody who is told besides."""
-        return tuple([unit for one in self.told for unit in one.units])
+        return tuple([unit for one in self.told for unit in one.units]) if self.told else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,13 @@ def know(submitted: ComplaintSubmitted, places: Places, wards: Wards, readers: R
 
 def judge(known: Known, city: City, policy: Policy) -> Judged:
     """Ask the policy. Total."""
-    rule = policy.rule_for(known.facts)
-    unit = name_unit(city, rule.target, known.facts) or city.triage_unit
-    facts = counted(city, known.facts, rule)
-    return Judged(rule, unit, facts, also_told(city, policy, facts, unit, known.subject.emergencies))
+    facts = known.facts
+    rule, notices = policy.ask(facts)
+    unit = name_unit(city, rule.target, facts) or city.triage_unit
+    if rule.counted_as is not None:
+        facts = counted(city, facts, rule.counted_as)
+        notices = policy.ask(facts).notices
+    return Judged(rule, unit, facts, also_told(city, policy, facts, notices, unit, spoken=known.subject.emergencies))
 
 
 def decide(  # noqa: PLR0917 - all that a decision rests on
@@ -237,7 +240,9 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
         en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
     id_ += f" {what.id} Ditujukan ke {to}: {rule.why.id}."
     en += f" {what.en} Sent to {to}: {rule.why.en}."
-    for notice, units in judged.told:
+    for notice, _, units in judged.told:
+        if not units:
+            continue
         names = [places.name(unit.code) for unit in units]
         id_ += f" Diberitahukan juga ke {' dan '.join(names)}: {notice.why.id}."
         en += f" Also told: {' and '.join(names)}: {notice.why.en}."

@@ -3,9 +3,9 @@
 from itertools import product
 
 from services.routing.policy.check import whats, wheres
-from services.routing.policy.policy import ATTRIBUTE, NONE, WORDS, Facts, Policy
-from services.routing.policy.words import Said
+from services.routing.policy.policy import ATTRIBUTE, NONE, WORDS, Facts, Policy, Sent
 from tanggap.contracts.city import City
+from tests.support.routing import RECEIVED, submitted
 
 WHY = "why: {id: karena, en: because}"
 LAST = f"""
@@ -39,6 +39,13 @@ def policy(*rules, last=LAST, also=()):
     return "name: test-1\nrules:\n" + "\n".join(rules) + last + told
 
 
+def sent(city: City, words, hours="office", app="jaki", source=NONE, attributes=None) -> Sent:
+    """What was sent with a complaint, by the values that rules ask for."""
+    received = RECEIVED if hours == "office" else RECEIVED.replace(hour=20)
+    given = None if source == NONE else source
+    return Sent(city, submitted(words=words, received_at=received, app=app, source=given, attributes=attributes))
+
+
 def some_wheres(city: City):
     """Everywhere that a complaint may be, but of each kota only its first two kecamatan with two wards each."""
     found, seen = [], {}
@@ -63,20 +70,11 @@ def every_facts(city: City, policy: Policy):
             words += condition.values
         elif condition.fact in {"app", "source"} or condition.fact.startswith(ATTRIBUTE):
             free.setdefault(condition.fact, {NO_RULE_ASKS, NONE}).update(condition.values)
-    for what, where, hours, said in product(whats(city), some_wheres(city), ("office", "off"), dict.fromkeys(words)):
-        for values in product(*free.values()):
-            given = dict(zip(free, values, strict=True))
-            attributes = {
-                fact.removeprefix(ATTRIBUTE): value
-                for fact, value in given.items()
-                if fact.startswith(ATTRIBUTE) and value != NONE
-            }
-            yield Facts(
-                *what,
-                *where,
-                hours=hours,
-                app=given.get("app", "jaki"),
-                source=given.get("source", NONE),
-                attributes=attributes,
-                words=Said(said),
-            )
+    for hours, said, *values in product(("office", "off"), dict.fromkeys(words), *free.values()):
+        given = dict(zip(free, values, strict=True))
+        attributes = {
+            fact.removeprefix(ATTRIBUTE): value for fact, value in given.items() if fact.startswith(ATTRIBUTE) and value != NONE
+        }
+        one = sent(city, said, hours, given.get("app", "jaki"), given.get("source", NONE), attributes)
+        for what, where in product(whats(city), some_wheres(city)):
+            yield Facts(*what, *where, one)

@@ -15,14 +15,13 @@ from services.routing.decide import Decided, Judged, Known
 from services.routing.places import full_name
 from services.routing.policy.policy import (
     WORDS,
-    Asked,
     Condition,
     Facts,
     Notice,
     Policy,
     Rule,
     Target,
-    ask_notices,
+    Told,
     seen_by_notices,
 )
 from services.routing.router import Router
@@ -201,20 +200,18 @@ class _Explanation:
         return [*lines, _Line(YES, _place_of(decides), holds)]
 
     def notices(self) -> list[_Line]:
-        policy, judged = self.router.policy, self.judged
-        asked = ask_notices(self.city, policy, judged.counted, judged.unit, self.spoken)
-        saw: dict[tuple[str, tuple[Unit, ...]], Facts] = {(one.notice.name, one.units): one.seen for one in asked}
+        policy, told = self.router.policy, self.judged.told
         lines: list[_Line] = []
         as_ = ""
-        # Of who is told, the judgement itself is shown; the asking only says what each notice saw.
-        for notice, units in judged.told:
-            seen = saw.get((notice.name, units), judged.counted)
+        for notice, seen, units in told:
+            if not units:
+                continue
             if self.as_(seen) not in {as_, ""}:
                 as_ = self.as_(seen)
                 lines.append(_Line("", "", as_))
             lines.append(_Line(YES, _place_of(notice), f"{_names(units, self.city)}{self.held(notice, seen)}"))
-        telling = {notice.name for notice, _ in judged.told}
-        silent = {one.notice.name: one for one in reversed(asked) if one.notice.name not in telling}
+        telling = {one.notice.name for one in told if one.units}
+        silent = {one.notice.name: one for one in reversed(told) if one.notice.name not in telling}
         lines += self.nothing_new([silent[notice.name] for notice in policy.notices if notice.name in silent])
         failed = [(one, self.failed(one)) for one in policy.notices if one.name not in telling and one.name not in silent]
         return [*lines, *self.not_matching(failed, "notices")]
@@ -228,7 +225,7 @@ class _Explanation:
         """As which category a notice saw the complaint, where not as the one that counts."""
         return "" if seen.category == self.judged.counted.category else f"{self.spoken_of(seen.category)}: "
 
-    def nothing_new(self, silent: Sequence[Asked]) -> list[_Line]:
+    def nothing_new(self, silent: Sequence[Told]) -> list[_Line]:
         if len(silent) > 1 and not self.shown.everything:
             return [_Line(NOT_NEW, f"{len(silent)} notices", "match too, but name who acts or is told already")]
         told = "names who acts or is told already"

@@ -48,7 +48,6 @@ from services.routing.policy.policy import (
     WORDS,
     CategoryFrom,
     Condition,
-    Facts,
     HoursKind,
     Notice,
     PlaceKind,
@@ -169,7 +168,7 @@ class _Reader:
             "triage": _plain(("ward", "kecamatan")),
         }
         """What each kind of target may be of."""
-        self.facts = Facts._fields
+        self.facts = (*self.values, "app", "source", "attributes", WORDS)
         self.names: dict[str, int] = {}
 
     def units(self, *levels: str) -> Mapping[str, str]:
@@ -333,6 +332,7 @@ class _Reader:
             phrase = phrase_of(text)
             if not phrase:
                 item.fault(f"words: {_short(text)!r} has no letter or digit in it")
+                continue
             phrases.add(phrase)
         return Condition(WORDS, frozenset(phrases))
 

@@ -6,9 +6,9 @@ told at the same time, whoever acts. `file.py` reads the file, `check.py` proves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
+from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from services.routing.policy.words import Said, Wanted
@@ -36,13 +36,48 @@ ATTRIBUTE: Final = "attributes."
 WORDS: Final = "words"
 
 
+class Sent:
+    """What was sent, of which rules may ask; each is made ready when the first does, since of most complaints none does.
+
+    `tokens`: the description's own (`tokens_of`), where they are at hand.
+    """
+
+    def __init__(self, city: City, submitted: ComplaintSubmitted, tokens: list[str] | None = None) -> None:
+        self.words: Final = Said(submitted.description, tokens)
+        self._city: Final = city
+        self._submitted: Final = submitted
+
+    @cached_property
+    def hours(self) -> HoursKind:
+        """Whether the city's offices were open when it was received.
+
+        A year without known holidays has none here, since whoever is told by night or day must be told all the same.
+        """
+        return "office" if self._city.calendar.provisional.is_open(self._submitted.received_at) else "off"
+
+    @cached_property
+    def app(self) -> str:
+        """Who sent it."""
+        return folded(self._submitted.app)
+
+    @cached_property
+    def source(self) -> str:
+        """Where from, in the app's words."""
+        source = self._submitted.source
+        return folded(source) if source is not None else NONE
+
+    @cached_property
+    def attributes(self) -> Mapping[str, str]:
+        """What else the app said."""
+        return {key: folded(value) for key, value in self._submitted.attributes.items()}
+
+
 class Facts(NamedTuple):
     """What rules may ask of a complaint. The names are the keys of a rule's `when`.
 
     `category`: its slug, `none`, `unsure` or `unknown`; `category_from`: who named it. `agency`, `urgency` and `ward_can_handle` are
     the category's; None where it has none. `place`: `known` (a ward is named), `kecamatan` (no more than that is), `none` or
-    `outside`; `kota`, `kecamatan` and `ward`: codes, None where not known. `hours`: whether the city's offices were open when it was
-    received. `app`, `source` and `attributes` are the app's words without case; `words` are the citizen's.
+    `outside`; `kota`, `kecamatan` and `ward`: codes, None where not known.
     """
 
     category: str
@@ -54,11 +89,32 @@ class Facts(NamedTuple):
     kota: str | None
     kecamatan: str | None
     ward: str | None
-    hours: HoursKind
-    app: str
-    source: str
-    attributes: Mapping[str, str]
-    words: Said
+    sent: Sent
+
+    @property
+    def hours(self) -> HoursKind:
+        """Whether the city's offices were open when it was received."""
+        return self.sent.hours
+
+    @property
+    def app(self) -> str:
+        """Who sent it, without case; so are `source` and `attributes`."""
+        return self.sent.app
+
+    @property
+    def source(self) -> str:
+        """Where the app has it from."""
+        return self.sent.source
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What else the app said."""
+        return self.sent.attributes
+
+    @property
+    def words(self) -> Said:
+        """The citizen's words."""
+        return self.sent.words
 
 
 class Condition(NamedTuple):
@@ -83,11 +139,12 @@ class Condition(NamedTuple):
         return value
 
 
-_FEW_NAMES: Final = ("category", "agency", "urgency", "ward_can_handle", "place")
-"""Facts of which a city has few combinations, so that what rules say of each is kept: what a complaint is about, and how it is placed."""
-_FEW: Final = attrgetter(*_FEW_NAMES)
+_FEW: Final = Facts._fields.index("place") + 1
+"""So many facts, the first, have few combinations in a city: what a complaint is about, and how it is placed. What rules say of each is
+kept."""
+_FEW_NAMES: Final = frozenset(Facts._fields[:_FEW])
 _MOST_COMBINATIONS: Final = 2_000
-"""So many are kept; beyond, all are forgotten. A city has some two hundred."""
+"""So many are kept; beyond, all are forgotten. A city has some three hundred."""
 
 
 class Conditions:
@@ -97,7 +154,7 @@ class Conditions:
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         conditions = tuple(conditions)
-        self._words: Final = tuple(Wanted(values) for fact, values in conditions if fact == WORDS)
+        self._words: Final = next((Wanted(values) for fact, values in conditions if fact == WORDS), None)
         self._attributes: Final = tuple(
             (fact.removeprefix(ATTRIBUTE), values) for fact, values in conditions if fact.startswith(ATTRIBUTE)
         )
@@ -109,9 +166,14 @@ class Conditions:
         )
 
     @property
+    def keys(self) -> frozenset[str]:
+        """Words of which a text must have one; empty where no words are asked for."""
+        return self._words.keys if self._words is not None else frozenset()
+
+    @property
     def are_few(self) -> bool:
         """Whether they ask for nothing but facts of which there are few combinations."""
-        return not (self._facts or self._attributes or self._words)
+        return not (self._facts or self._attributes or self._words is not None)
 
     def few_hold(self, facts: Facts) -> bool:
         """Whether the complaint meets those that ask for facts of which there are few combinations."""
@@ -126,10 +188,7 @@ class Conditions:
         for key, values in self._attributes:
             if facts.attributes.get(key, NONE) not in values:
                 return False
-        for wanted in self._words:  # noqa: SIM110 - as above
-            if not wanted.in_(facts.words):
-                return False
-        return True
+        return self._words is None or self._words.in_(facts.sent.words)
 
     def hold(self, facts: Facts) -> bool:
         """Whether the complaint meets all."""
@@ -192,18 +251,29 @@ class Notice:
         return self.ready.hold(facts)
 
 
+class Answer(NamedTuple):
+    """What a policy says of a complaint: the first rule that matches, and every notice that does, in the file's order."""
+
+    rule: Rule
+    notices: tuple[Notice, ...]
+
+
 _Asking = TypeVar("_Asking", Rule, Notice)
+_Left = tuple[tuple[_Asking, Conditions | None], ...]
+"""Rules or notices that may match, each with the conditions that are left to be asked; None where none is."""
 
 
 class _Open(NamedTuple):
     """What is left to be asked of the complaints that have some combination of few facts.
 
-    `rules`: those that may decide, up to the first that does whatever else. `notices`: those that may match. Of either the conditions
-    that are left, None where none is.
+    `keys`: words of which a text must have one for any that asks for words to match. `silent`: the answer for a text that has none of
+    these, as most have none; None where other conditions are left.
     """
 
-    rules: tuple[tuple[Rule, Conditions | None], ...]
-    notices: tuple[tuple[Notice, Conditions | None], ...]
+    rules: _Left[Rule]
+    notices: _Left[Notice]
+    keys: frozenset[str]
+    silent: Answer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,41 +284,33 @@ class Policy:
     rules: tuple[Rule, ...]
     notices: tuple[Notice, ...] = ()
     raw: bytes = field(default=b"", repr=False)
-    _open: dict[tuple[str | None, ...], _Open] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _open: dict[tuple[object, ...], _Open] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def rule_for(self, facts: Facts) -> Rule:
-        """The first rule that matches. Total: the last rule has no conditions."""
-        for rule, left in self._left(facts).rules:
-            if left is None or left.others_hold(facts):
-                return rule
-        raise LookupError("a policy that was checked ends with a rule that always matches")
+    def ask(self, facts: Facts) -> Answer:
+        """Who decides, and which notices match. Total: the last rule has no conditions."""
+        known = self._open.get(facts[:_FEW]) or self._look(facts)
+        if known.silent is not None and (not known.keys or known.keys.isdisjoint(facts.sent.words.tokens)):
+            return known.silent
+        rule = next(rule for rule, left in known.rules if left is None or left.others_hold(facts))
+        return Answer(rule, tuple([notice for notice, left in known.notices if left is None or left.others_hold(facts)]))
 
-    def notices_for(self, facts: Facts) -> tuple[Notice, ...]:
-        """Every notice that matches, in the file's order."""
-        return tuple([notice for notice, left in self._left(facts).notices if left is None or left.others_hold(facts)])
-
-    def _left(self, facts: Facts) -> _Open:
+    def _look(self, facts: Facts) -> _Open:
         """What is left to be asked of a complaint: most rules ask what it is about, and whether its place is known."""
-        key = _FEW(facts)
-        known = self._open.get(key)
-        if known is None:
-            rules = []
-            for rule, left in _left(self.rules, facts):
-                rules.append((rule, left))
-                if left is None:
-                    break
-            if len(self._open) >= _MOST_COMBINATIONS:
-                self._open.clear()
-            known = self._open[key] = _Open(tuple(rules), tuple(_left(self.notices, facts)))
+        if len(self._open) >= _MOST_COMBINATIONS:
+            self._open.clear()
+        rules, notices = _left(self.rules, facts), _left(self.notices, facts)
+        keys = frozenset[str]().union(*(left.keys for _, left in (*rules, *notices) if left is not None))
+        rule, *_ = (one for one in rules if one[1] is None or not one[1].keys)
+        told = [one for one in notices if one[1] is None or not one[1].keys]
+        decided = all(left is None for _, left in (rule, *told))
+        silent = Answer(rule[0], tuple([notice for notice, _ in told])) if decided else None
+        known = self._open[facts[:_FEW]] = _Open(rules, notices, keys, silent)
         return known
 
 
-def _left(asking: Iterable[_Asking], facts: Facts) -> Iterator[tuple[_Asking, Conditions | None]]:
-    """Those that few facts leave open, with the conditions that are left."""
-    for one in asking:
-        ready = one.ready
-        if ready.few_hold(facts):
-            yield one, None if ready.are_few else ready
+def _left(asking: Iterable[_Asking], facts: Facts) -> _Left[_Asking]:
+    """Those that few facts leave open."""
+    return tuple([(one, None if one.ready.are_few else one.ready) for one in asking if one.ready.few_hold(facts)])
 
 
 def facts_of(  # noqa: PLR0917 - a complaint has as many sides
@@ -264,7 +326,7 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
 
     `category`: as the app wrote it, or the city's slug as the text has it; None with `category_from` text: the text was read and is
     not sure. `at`: code of the ward (`place` known) or of the kecamatan. `tokens`: the description's own (`tokens_of`), where they are at
-    hand. Total; a year without known holidays has none here, since whoever is told by night or day must be told all the same.
+    hand. Total.
     """
     agency = urgency = can = None
     if category is None:
@@ -288,11 +350,7 @@ def facts_of(  # noqa: PLR0917 - a complaint has as many sides
         kota,
         kecamatan,
         ward,
-        "office" if city.calendar.provisional.is_open(submitted.received_at) else "off",
-        folded(submitted.app),
-        folded(submitted.source) if submitted.source is not None else NONE,
-        {key: folded(value) for key, value in submitted.attributes.items()},
-        Said(submitted.description, tokens),
+        Sent(city, submitted, tokens),
     )
 
 
@@ -303,7 +361,6 @@ def folded(text: str) -> str:
 
 def name_unit(city: City, target: Target, facts: Facts) -> Unit | None:
     """The unit that a target names for a complaint; None where the complaint lacks what the target needs."""
-    agency = target.of or facts.agency
     code: str | None = None
     match target.kind:
         case "ward":
@@ -313,34 +370,26 @@ def name_unit(city: City, target: Target, facts: Facts) -> Unit | None:
         case "unit":
             code = target.of
         case "branch":
+            agency = target.of or facts.agency
             code = city.agencies[agency].branches[facts.kota] if agency and facts.kota else None
         case "agency":
+            agency = target.of or facts.agency
             code = city.agencies[agency].code if agency else None
         case "triage":
-            desks = {None: city.triage_unit.code, "ward": facts.ward, "kecamatan": facts.kecamatan}
-            code = desks[target.of]
+            if target.of is None:
+                return city.triage_unit
+            code = facts.ward if target.of == "ward" else facts.kecamatan
     return city.unit(code) if code is not None else None
 
 
-def counted(city: City, facts: Facts, rule: Rule) -> Facts:
-    """The facts as the rule that decides leaves them: of the category under which it counts the complaint."""
-    return facts if rule.counted_as is None else _of_category(city, facts, rule.counted_as)
-
-
-def _of_category(city: City, facts: Facts, slug: str) -> Facts:
+def counted(city: City, facts: Facts, slug: str) -> Facts:
+    """The facts of a complaint under another category of the city: that by which the rule that decides counts it, for one."""
     category = city.categories[slug]
     can: YesNo = "yes" if category.ward_can_handle else "no"
     return facts._replace(category=category.slug, agency=category.agency, urgency=category.urgency, ward_can_handle=can)
 
 
 class Told(NamedTuple):
-    """Units that a notice tells, beside the one that acts."""
-
-    notice: Notice
-    units: tuple[Unit, ...]
-
-
-class Asked(NamedTuple):
     """A notice that matches, what it saw of the complaint, and whom it tells: nobody, where all that it names act or are told already."""
 
     notice: Notice
@@ -348,31 +397,30 @@ class Asked(NamedTuple):
     units: tuple[Unit, ...]
 
 
-def also_told(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tuple[str, ...] = ()) -> tuple[Told, ...]:
+def also_told(
+    city: City, policy: Policy, facts: Facts, notices: tuple[Notice, ...], acting: Unit, *, spoken: tuple[str, ...] = ()
+) -> tuple[Told, ...]:
     """Who is told besides `acting`: each unit once, by the first notice that names it.
 
-    `facts`: as `counted` leaves them. `spoken`: slugs of categories that the words speak of besides; notices are asked for each too.
+    `facts`: as `counted` leaves them; `notices`: those that match then. `spoken`: slugs of categories that the words speak of besides;
+    the policy is asked for each too.
     """
-    asked = ask_notices(city, policy, facts, acting, spoken)
-    return tuple([Told(one.notice, one.units) for one in asked if one.units])
-
-
-def ask_notices(city: City, policy: Policy, facts: Facts, acting: Unit, spoken: tuple[str, ...] = ()) -> list[Asked]:
-    """Every notice that matches, with what it saw and whom it tells; given what `also_told` is given."""
-    found: list[Asked] = []
+    if not notices and not spoken:
+        return ()
+    found: list[Told] = []
     known = {acting.code}
     for seen in seen_by_notices(city, facts, spoken):
-        for notice in policy.notices_for(seen):
+        for notice in notices if seen is facts else policy.ask(seen).notices:
             units = []
             for target in notice.targets:
                 unit = name_unit(city, target, seen)
                 if unit is not None and unit.code not in known:
                     known.add(unit.code)
                     units.append(unit)
-            found.append(Asked(notice, seen, tuple(units)))
-    return found
+            found.append(Told(notice, seen, tuple(units)))
+    return tuple(found)
 
 
 def seen_by_notices(city: City, facts: Facts, spoken: tuple[str, ...]) -> tuple[Facts, ...]:
     """A complaint as notices see it: as it is counted, then as if it were of each category that its words speak of besides."""
-    return (facts, *[_of_category(city, facts, slug) for slug in spoken]) if spoken else (facts,)
+    return (facts, *[counted(city, facts, slug) for slug in spoken]) if spoken else (facts,)

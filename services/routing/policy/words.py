@@ -44,28 +44,30 @@ class Said:
     def phrase(self) -> str:
         """All its words in a row, without endings, a space at either end."""
         if self._phrase is None:
-            self._phrase = f" {' '.join([_stem(token) for token in self.tokens if token not in SIGNS])} "
+            stems = [_stem(token) if token.endswith(ENDING) else token for token in self.tokens if token not in SIGNS]
+            self._phrase = f" {' '.join(stems)} "
         return self._phrase
 
 
 class Wanted:
     """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row."""
 
-    __slots__ = ("_keys", "_phrases", "_single", "phrases")
+    __slots__ = ("_by_key", "keys", "phrases")
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.phrases: Final = frozenset(phrases)
-        self._single: Final = _with_ending(phrase for phrase in self.phrases if " " not in phrase)
-        self._phrases: Final = tuple(f" {phrase} " for phrase in sorted(self.phrases) if " " in phrase)
         # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
-        self._keys: Final = self._single | _with_ending(max(reversed(phrase.split()), key=len) for phrase in self._phrases)
+        by_key: dict[str, tuple[str, ...]] = {}
+        for phrase in sorted(self.phrases):
+            for key in _with_ending(max(reversed(phrase.split()), key=len)):
+                by_key[key] = (*by_key.get(key, ()), f" {phrase} ")
+        self._by_key: Final = by_key
+        self.keys: Final = frozenset(by_key)
 
     def in_(self, said: Said) -> bool:
         """Whether the text has one of them."""
-        tokens = said.tokens
-        if self._keys.isdisjoint(tokens):
-            return False
-        return not self._single.isdisjoint(tokens) or any(phrase in said.phrase for phrase in self._phrases)
+        keys = self.keys.intersection(said.tokens)
+        return bool(keys) and any(phrase in said.phrase for key in keys for phrase in self._by_key[key])
 
     def found(self, said: Said) -> list[str]:
         """Those that the text has."""
@@ -73,10 +75,9 @@ class Wanted:
 
 
 def _stem(word: str) -> str:
-    return word[: -len(ENDING)] if word.endswith(ENDING) and len(word) >= _SHORTEST_STEM + len(ENDING) else word
+    return word.removesuffix(ENDING) if len(word) >= _SHORTEST_STEM + len(ENDING) else word
 
 
-def _with_ending(words: Iterable[str]) -> frozenset[str]:
-    """These words, and each with the ending where it would be taken off: so that a text's words need not be stemmed one by one."""
-    found = set(words)
-    return frozenset(found | {word + ENDING for word in found if len(word) >= _SHORTEST_STEM})
+def _with_ending(word: str) -> tuple[str, ...]:
+    """A word, and with the ending where it would be taken off: so that a text's words need not be stemmed one by one."""
+    return (word, word + ENDING) if len(word) >= _SHORTEST_STEM else (word,)

@@ -14,10 +14,9 @@ from services.routing.policy import check as policy_check
 from services.routing.policy import file as policy_file
 from services.routing.policy.check import What, whats, wheres
 from services.routing.policy.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
-from services.routing.policy.words import Said
 from tanggap.contracts.events import Words
 from tanggap.contracts.faults import CityFaults, Faults
-from tests.support.policies import policy, rule
+from tests.support.policies import policy, rule, sent
 
 CATEGORIES = ("sampah", "banjir", "listrik", "lainnya")
 WORDS = ("api", "pohon", "pohon tumbang")
@@ -48,17 +47,16 @@ def every(city):
         for size in range(len(WORDS) + 1)
         for chosen in combinations(WORDS, size)
     }
-    return [
-        Facts(*what, *where, hours=hours, app="jaki", source=source, attributes=attributes, words=Said(" dan ".join(chosen)))
-        for what, where, hours, source, attributes, chosen in product(
-            whats(city),
-            wheres(city),
+    all_sent = [
+        sent(city, " dan ".join(chosen), hours, source=source, attributes=attributes)
+        for hours, source, attributes, chosen in product(
             ("office", "off"),
             (*SOURCES, NONE, "another"),
             ({}, {"korban": "ya"}, {"korban": "another"}),
             texts.values(),
         )
     ]
+    return [Facts(*what, *where, one) for what, where, one in product(whats(city), wheres(city), all_sent)]
 
 
 values = {

@@ -47,14 +47,14 @@ def read(jakarta, tmp_path):
 
 
 def test_jakartas_own_policy_decides_every_complaint_and_uses_every_rule(jakarta, jakarta_policy):
-    used = {jakarta_policy.rule_for(facts).name for facts in every_facts(jakarta, jakarta_policy)}
+    used = {jakarta_policy.ask(facts).rule.name for facts in every_facts(jakarta, jakarta_policy)}
     assert used == {one.name for one in jakarta_policy.rules}
 
 
 def test_every_notice_of_jakartas_own_policy_tells_somebody_and_names_a_unit_whenever_it_does(jakarta, jakarta_policy):
     used = set()
     for facts in every_facts(jakarta, jakarta_policy):
-        for told in jakarta_policy.notices_for(facts):
+        for told in jakarta_policy.ask(facts).notices:
             used.add(told.name)
             assert all(name_unit(jakarta, target, facts) for target in told.targets)
     assert used == {one.name for one in jakarta_policy.notices}
