@@ -3,7 +3,8 @@
 A rule is a box: for each fact the set of values that it takes, facts being independent of one another once those that hang
 together are made one (a category with its agency and urgency; a ward with its kecamatan and kota). What reaches a rule is its box
 less the boxes of the rules before it, and the question is always whether anything is left. Words are sets too: "has one of these" is
-taken away as "has none of these", and then no longer list that holds one of them can be met by it.
+taken away as "has none of these", and then no longer list that holds one of them can be met by it. Only of words with exceptions
+(`but_not_in`) less is known than could be: see `_follows`.
 
 In general the question is as hard as logic gets, so the work is bounded: a policy too tangled to be judged is refused as such.
 Policies that people write take milliseconds.
@@ -34,6 +35,7 @@ from services.routing.policy.policy import (
     Rule,
     Target,
 )
+from services.routing.policy.words import stands_in
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import Faults
 
@@ -136,10 +138,10 @@ class Space:
     def __init__(self, city: City, rules: Sequence[Rule], notices: Sequence[Notice]) -> None:
         asking: Sequence[Rule | Notice] = (*rules, *notices)
         free: dict[str, set[str]] = {}
-        words: set[str] = set()
+        words: set[_Word] = set()
         for condition in (condition for one in asking for condition in one.conditions):
             if condition.fact == WORDS:
-                words |= condition.values
+                words |= set(_words(condition))
             elif condition.fact in {"app", "source"} or condition.fact.startswith(ATTRIBUTE):
                 free.setdefault(condition.fact, set()).update(condition.values)
         self._dimensions: dict[str, _Dimension] = {}
@@ -151,8 +153,8 @@ class Space:
         for fact, values in sorted(free.items()):
             # An app always has a name; a source or an attribute may be missing.
             self._add((fact,), (*sorted(values | ({NONE} if fact != "app" else set())), _SOMETHING_ELSE))
-        self._words = {word: 1 << place for place, word in enumerate(sorted(words))}
-        self._longer = _longer(self._words)
+        self._words = {word: 1 << place for place, word in enumerate(sorted(words, key=lambda one: (one[0], sorted(one[1]))))}
+        self._follows = _follows(self._words)
         self.told: Final = Region((1 << self._width) - 1, (), 0)
         """What notices are asked of."""
         later = ((1 << len(self._dimensions["category"].values)) - 1) & ~((1 << len(first)) - 1)
@@ -170,12 +172,12 @@ class Space:
         """The complaints that meet all conditions."""
         narrowed: dict[int, int] = {}
         words = 0
-        for fact, wanted in conditions:
-            if fact == WORDS:
-                words = reduce(or_, (self._words[word] for word in wanted))
+        for condition in conditions:
+            if condition.fact == WORDS:
+                words = reduce(or_, (self._words[word] for word in _words(condition)))
                 continue
-            dimension = self._dimensions[fact]
-            bits = self._bits(dimension, fact, wanted)
+            dimension = self._dimensions[condition.fact]
+            bits = self._bits(dimension, condition.fact, condition.values)
             narrowed[dimension.all] = narrowed.get(dimension.all, dimension.all) & bits
         return Box(tuple((bits, whole & ~bits) for whole, bits in narrowed.items()), words)
 
@@ -243,9 +245,9 @@ class Space:
     def _without(self, region: Region, words: int) -> int | None:
         """The words that are absent where all of these are too; None where the region has no such complaint."""
         absent = region.absent | words
-        for word, longer in self._longer:
+        for word, following in self._follows:
             if absent & word:
-                absent |= longer
+                absent |= following
         return absent if all(each & ~absent for each in region.words) else None
 
     def values_in(self, region: Region, fact: str) -> list[object]:
@@ -254,13 +256,35 @@ class Space:
         return [value for place, value in enumerate(dimension.values) if region.bits >> (dimension.shift + place) & 1]
 
 
-def _longer(words: dict[str, int]) -> tuple[tuple[int, int], ...]:
-    """For each word or phrase that others hold whole, those: where it is absent they are too."""
+_Word = tuple[str, frozenset[str]]
+"""A word or phrase that a rule asks for, and the phrases that hold it within which it doesn't count."""
+
+
+def _words(condition: Condition) -> Iterator[_Word]:
+    for word in condition.values:
+        yield word, frozenset(phrase for phrase in condition.but_not_in if stands_in(word, phrase))
+
+
+def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
+    """For each word, those that are absent where it is: the same with more exceptions, and where it has none, longer ones that hold it.
+
+    A word with exceptions may be absent where a longer one is not: "pemadam kebakaran hutan" has no fire but for "kebakaran hutan".
+    That it stands there within an exception, and with it all that the exception holds, is not followed up. So some complaint may be
+    thought possible that is not, never the other way round: no rule is refused that decides, at worst one passes that never does.
+    """
     found = []
-    for word, bit in words.items():
-        longer = reduce(or_, (other for phrase, other in words.items() if f" {word} " in f" {phrase} " and phrase != word), 0)
-        if longer:
-            found.append((bit, longer))
+    for (word, but_not_in), bit in words.items():
+        following = reduce(
+            or_,
+            (
+                other
+                for (phrase, more), other in words.items()
+                if (but_not_in < more if phrase == word else not but_not_in and stands_in(word, phrase))
+            ),
+            0,
+        )
+        if following:
+            found.append((bit, following))
     return tuple(found)
 
 

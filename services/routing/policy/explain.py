@@ -242,9 +242,9 @@ class _Explanation:
         """A line for each, or for all that failed for one and the same reason."""
         if self.shown.everything:
             return [_Line(NO, _place_of(one), why.told()) for one, why in failed]
-        by_reason: dict[tuple[str, str], list[tuple[Rule | Notice, _Failed]]] = {}
+        by_reason: dict[tuple[str, ...], list[tuple[Rule | Notice, _Failed]]] = {}
         for one, why in failed:
-            by_reason.setdefault((why.as_, why.condition.fact), []).append((one, why))
+            by_reason.setdefault((why.as_, why.condition.fact, *why.excepted), []).append((one, why))
         groups = list(by_reason.values())
         lines = [
             _Line(NO, _place_of(group[0][0]), group[0][1].told())
@@ -298,8 +298,15 @@ class _Failed(NamedTuple):
     facts: Facts
     as_: str
 
+    @property
+    def excepted(self) -> list[str]:
+        """Phrases of the text that hold words asked for, which don't count there."""
+        return self.condition.words.excepted(self.facts.words) if self.condition.but_not_in else []
+
     def told(self) -> str:
-        fact, values = self.condition
+        fact, values = self.condition.fact, self.condition.values
+        if self.excepted:
+            return f"{self.as_}words asked for stand only in: {', '.join(self.excepted)}"
         if fact == WORDS:
             return f"{self.as_}none of its words: {_values(values)}"
         return f"{self.as_}{fact} is {_short(self.condition.of(self.facts) or 'not known')}, not {_values(values)}"
@@ -309,7 +316,7 @@ def _together(failed: Sequence[_Failed]) -> str:
     """Why several did not match that failed at the same fact."""
     first = failed[0]
     if first.condition.fact == WORDS:
-        return f"{first.as_}none of their words"
+        return first.told() if first.excepted else f"{first.as_}none of their words"
     values = frozenset[str]().union(*(one.condition.values for one in failed))
     return first._replace(condition=Condition(first.condition.fact, values)).told()
 

@@ -14,7 +14,8 @@ rules:                          # the first that matches decides
       app: jaki                 # who sent it, and source: where from, in the app's words; source none: it said nothing
       attributes:               # what else the app said, in its words; none: it said nothing
         korban: [ya, ada]
-      words: [terbakar, pohon tumbang]    # the text has one of these; several words must stand in it in a row
+      words: [kebakaran, pohon tumbang]    # the text has one of these; several words must stand in it in a row
+      but_not_in: [pemadam kebakaran]      # a word counts only where it does not stand within one of these
     to: ward                    # ward | kecamatan | branch | agency | triage | {branch: AGENCY} | {agency: AGENCY} | {unit: CODE}
                                 # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
     as: lainnya                 # the category it is counted under, for complaints that came without a known one
@@ -44,6 +45,7 @@ from typing import Final, cast, get_args
 from services.routing.policy.check import check
 from services.routing.policy.policy import (
     ATTRIBUTE,
+    BUT_NOT_IN,
     WITHOUT_CATEGORY,
     WORDS,
     CategoryFrom,
@@ -58,7 +60,7 @@ from services.routing.policy.policy import (
     YesNo,
     folded,
 )
-from services.routing.policy.words import phrase_of
+from services.routing.policy.words import Said, Wanted, phrase_of, stands_in
 from tanggap.contracts.city import CITY_LEVELS, City
 from tanggap.contracts.events import ATTRIBUTE_KEY, Urgency, Words
 from tanggap.contracts.faults import CityFaults, Fault, Faults
@@ -168,7 +170,7 @@ class _Reader:
             "triage": _plain(("ward", "kecamatan")),
         }
         """What each kind of target may be of."""
-        self.facts = (*self.values, "app", "source", "attributes", WORDS)
+        self.facts = (*self.values, "app", "source", "attributes", WORDS, BUT_NOT_IN)
         self.names: dict[str, int] = {}
 
     def units(self, *levels: str) -> Mapping[str, str]:
@@ -282,11 +284,19 @@ class _Reader:
         if entry.is_empty:
             entry.fault("when must name a condition; leave it out for a rule that always matches")
             return
-        for fact, (line, wanted) in entry.as_table("when").items():
+        table = entry.as_table("when")
+        for fact, (line, wanted) in table.items():
             if fact == "attributes":
                 yield from self.attributes(wanted)
             elif fact == WORDS:
-                yield self.wanted_words(wanted)
+                words = frozenset(phrase for _, phrase in self.phrases(wanted, fact))
+                but_not_in = self.but_not_in(table[BUT_NOT_IN][1], words) if BUT_NOT_IN in table else frozenset[str]()
+                yield Condition(fact, words, but_not_in)
+            elif fact == BUT_NOT_IN:
+                if WORDS not in table:
+                    self.faults.add(
+                        entry.file, line, f"{BUT_NOT_IN} says in which phrases words don't count, and no words are asked for"
+                    )
             elif fact in {"app", "source"}:
                 yield Condition(fact, frozenset(folded(text) for _, text in self.texts(wanted, fact)))
             elif fact in self.values:
@@ -297,7 +307,7 @@ class _Reader:
     def texts(self, wanted: Entry, fact: str) -> list[tuple[Entry, str]]:
         """A value, or the values of a list, each with its place."""
         if wanted.is_empty and not wanted.is_text:
-            wanted.fault(f"{fact} names no value, so the rule can never match")
+            wanted.fault(f"{fact} names no value{'; leave it out' if fact == BUT_NOT_IN else ', so the rule can never match'}")
             return []
         found = (
             [(wanted, fact)]
@@ -326,15 +336,27 @@ class _Reader:
             texts = self.texts(values, f"{ATTRIBUTE}{key}")
             yield Condition(f"{ATTRIBUTE}{key}", frozenset(folded(text) for _, text in texts))
 
-    def wanted_words(self, wanted: Entry) -> Condition:
-        phrases = set()
-        for item, text in self.texts(wanted, WORDS):
+    def phrases(self, wanted: Entry, fact: str) -> Iterator[tuple[Entry, str]]:
+        for item, text in self.texts(wanted, fact):
             phrase = phrase_of(text)
-            if not phrase:
-                item.fault(f"words: {_short(text)!r} has no letter or digit in it")
-                continue
-            phrases.add(phrase)
-        return Condition(WORDS, frozenset(phrases))
+            if phrase:
+                yield item, phrase
+            else:
+                item.fault(f"{fact}: {_short(text)!r} has no letter or digit in it")
+
+    def but_not_in(self, wanted: Entry, words: frozenset[str]) -> frozenset[str]:
+        """The phrases within which words don't count; each must be of some use."""
+        given = list(self.phrases(wanted, BUT_NOT_IN))
+        every = frozenset(phrase for _, phrase in given)
+        for item, phrase in given:
+            within = [one for one in every if one != phrase and stands_in(one, phrase)]
+            if phrase in words:
+                item.fault(f"{BUT_NOT_IN}: {_short(phrase)} is one of the words itself, which then never counts")
+            elif not any(stands_in(word, phrase) for word in words):
+                item.fault(f"{BUT_NOT_IN}: {_short(phrase)} holds none of the words, so it changes nothing")
+            elif within and not Wanted(words, within).found(Said(phrase)):
+                item.fault(f"{BUT_NOT_IN}: {_short(phrase)} changes nothing beside {_short(', '.join(sorted(within)))}")
+        return every
 
     def target(self, entry: Entry) -> Target | None:
         if entry.is_text:

@@ -34,6 +34,8 @@ YesNo = Literal["yes", "no"]
 ATTRIBUTE: Final = "attributes."
 """What the fact of an attribute begins with; its key follows."""
 WORDS: Final = "words"
+BUT_NOT_IN: Final = "but_not_in"
+"""What stands beside `words` in a `when`: phrases within which they don't count."""
 
 
 class Sent:
@@ -118,21 +120,30 @@ class Facts(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One condition of a rule. `fact`: a name of `Facts`, or `attributes.KEY`. `values`: any of these will do."""
+    """One condition of a rule. `fact`: a name of `Facts`, or `attributes.KEY`. `values`: any of these will do.
+
+    `but_not_in`: of words, phrases within which they don't count.
+    """
 
     fact: str
     values: frozenset[str]
+    but_not_in: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> Wanted:
+        """The values of a condition that asks for words."""
+        return Wanted(self.values, self.but_not_in)
 
     def holds(self, facts: Facts) -> bool:
         """Whether the complaint meets it."""
         if self.fact == WORDS:
-            return Wanted(self.values).in_(facts.words)
+            return self.words.in_(facts.words)
         return self.of(facts) in self.values
 
     def of(self, facts: Facts) -> str | None:
         """What the complaint has instead; of words, those wanted ones that it has."""
         if self.fact == WORDS:
-            return ", ".join(Wanted(self.values).found(facts.words)) or None
+            return ", ".join(self.words.found(facts.words)) or None
         if self.fact.startswith(ATTRIBUTE):
             return facts.attributes.get(self.fact.removeprefix(ATTRIBUTE), NONE)
         value: str | None = getattr(facts, self.fact)
@@ -154,15 +165,15 @@ class Conditions:
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         conditions = tuple(conditions)
-        self._words: Final = next((Wanted(values) for fact, values in conditions if fact == WORDS), None)
+        self._words: Final = next((one.words for one in conditions if one.fact == WORDS), None)
         self._attributes: Final = tuple(
-            (fact.removeprefix(ATTRIBUTE), values) for fact, values in conditions if fact.startswith(ATTRIBUTE)
+            (one.fact.removeprefix(ATTRIBUTE), one.values) for one in conditions if one.fact.startswith(ATTRIBUTE)
         )
-        self._few: Final = tuple((fact, values) for fact, values in conditions if fact in _FEW_NAMES)
+        self._few: Final = tuple((one.fact, one.values) for one in conditions if one.fact in _FEW_NAMES)
         self._facts: Final = tuple(
-            (fact, values)
-            for fact, values in conditions
-            if fact != WORDS and not fact.startswith(ATTRIBUTE) and fact not in _FEW_NAMES
+            (one.fact, one.values)
+            for one in conditions
+            if one.fact != WORDS and not one.fact.startswith(ATTRIBUTE) and one.fact not in _FEW_NAMES
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from services.routing.tokens import SIGNS, are_words_and_signs, words_of
@@ -16,6 +16,11 @@ _SHORTEST_STEM: Final = 3
 def phrase_of(text: str) -> str:
     """The words of a text in a row: small letters, compatible forms made one (NFKC), without marks, stretched letters once, no -nya."""
     return " ".join(map(_stem, words_of(text)))
+
+
+def stands_in(phrase: str, other: str) -> bool:
+    """Whether all words of a phrase stand in a row in another, or are that."""
+    return f" {phrase} " in f" {other} "
 
 
 class Said:
@@ -50,12 +55,17 @@ class Said:
 
 
 class Wanted:
-    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row."""
+    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row.
 
-    __slots__ = ("_by_key", "keys", "phrases")
+    `but_not_in`: phrases within which they don't count: of "pemadam kebakaran tolong, ada kebakaran" the second word still does.
+    `keys`: words of which a text has one where it has any of them.
+    """
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    __slots__ = ("_but_not_in", "_by_key", "keys", "phrases")
+
+    def __init__(self, phrases: Iterable[str], but_not_in: Iterable[str] = ()) -> None:
         self.phrases: Final = frozenset(phrases)
+        self._but_not_in: Final = tuple(but_not_in)
         # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
         by_key: dict[str, tuple[str, ...]] = {}
         for phrase in sorted(self.phrases):
@@ -65,13 +75,32 @@ class Wanted:
         self.keys: Final = frozenset(by_key)
 
     def in_(self, said: Said) -> bool:
-        """Whether the text has one of them."""
+        """Whether the text has one of them that counts."""
         keys = self.keys.intersection(said.tokens)
-        return bool(keys) and any(phrase in said.phrase for key in keys for phrase in self._by_key[key])
+        if not keys or not any(phrase in said.phrase for key in keys for phrase in self._by_key[key]):
+            return False
+        return not self._but_not_in or bool(self.found(said))
 
     def found(self, said: Said) -> list[str]:
-        """Those that the text has."""
-        return [phrase for phrase in sorted(self.phrases) if f" {phrase} " in said.phrase]
+        """Those that the text has and that count."""
+        excepted = [span for phrase in self._but_not_in for span in _spans(phrase, said)]
+        return [
+            phrase
+            for phrase in sorted(self.phrases)
+            if any(not any(start <= at and to <= end for start, end in excepted) for at, to in _spans(phrase, said))
+        ]
+
+    def excepted(self, said: Said) -> list[str]:
+        """Phrases of the text within which words of it don't count."""
+        return [phrase for phrase in sorted(self._but_not_in) if any(_spans(phrase, said))]
+
+
+def _spans(phrase: str, said: Said) -> Iterator[tuple[int, int]]:
+    """Where in the text's words in a row a phrase begins and ends, each time that it stands there."""
+    at = said.phrase.find(f" {phrase} ")
+    while at >= 0:
+        yield at, at + len(phrase)
+        at = said.phrase.find(f" {phrase} ", at + 1)
 
 
 def _stem(word: str) -> str:

@@ -1,6 +1,7 @@
 """The proof that a policy is whole, held against trying every complaint of a small city."""
 
 import random
+import re
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -14,6 +15,7 @@ from services.routing.policy import check as policy_check
 from services.routing.policy import file as policy_file
 from services.routing.policy.check import What, whats, wheres
 from services.routing.policy.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
+from services.routing.policy.words import Said
 from tanggap.contracts.events import Words
 from tanggap.contracts.faults import CityFaults, Faults
 from tests.support.policies import policy, rule, sent
@@ -212,6 +214,49 @@ def test_words_that_hold_others_are_seen_through(jakarta):
     assert faults("tumbang", "pohon tumbang, tumbang sendiri") == shadowed
     assert faults("pohon tumbang", "pohon") == []
     assert faults("pohon", "pohon, api") == []
+
+
+def test_words_with_exceptions_are_seen_through_as_far_as_is_safe(jakarta):
+    def never_decide(*rules):
+        text = policy(*(rule(f"r{number}", to="triage", when=f"{{{when}}}") for number, when in enumerate(rules)))
+        try:
+            policy_file.parse("p", text.encode(), jakarta)
+        except CityFaults as found:
+            return [re.search(r"rule (\w+) never decides", fault.what)[1] for fault in found.faults]
+        return []
+
+    narrow, wide = "words: api, but_not_in: [api unggun, api abadi]", "words: api, but_not_in: api unggun"
+    assert never_decide("words: api", narrow) == ["r1"]
+    assert never_decide(wide, narrow) == ["r1"]
+    assert never_decide("words: api", "words: api besar, but_not_in: api besar kepala") == ["r1"]
+    assert never_decide(narrow, "words: api") == []
+    assert never_decide(narrow, wide) == []
+    # "api unggun besar" is for the second, since "unggun besar" reaches out of the exception.
+    assert never_decide("words: unggun, but_not_in: api unggun", "words: unggun besar") == []
+    # What a rule does not ask for is no exception of it.
+    assert never_decide("words: [api, asap], but_not_in: api unggun", "words: asap") == ["r1"]
+    assert never_decide("words: api, but_not_in: api unggun", "words: api unggun") == []
+
+
+PHRASES = ("a", "b", "a b", "b a", "a b c", "c a")
+ALL_TEXTS = [Said(" ".join(text)) for size in range(6) for text in product("abcd", repeat=size)]
+
+
+@st.composite
+def words_with_exceptions(draw):
+    words = draw(st.frozensets(st.sampled_from(PHRASES), min_size=1, max_size=2))
+    holding = [one for one in PHRASES if one not in words and any(f" {word} " in f" {one} " for word in words)]
+    return Condition("words", words, draw(st.frozensets(st.sampled_from(holding), max_size=2)) if holding else frozenset())
+
+
+@given(st.lists(words_with_exceptions(), min_size=1, max_size=4))
+@settings(deadline=None)  # a thousand texts are tried for each policy
+def test_no_rule_is_said_never_to_decide_that_does_for_some_text(jakarta, asked):
+    rules = [Rule(f"r{line}", line, (one,), Target("triage"), None, WHY_WORDS) for line, one in enumerate(asked, 1)]
+    faults = Faults()
+    policy_check.check("p", jakarta, [*rules, Rule("rest", 90, (), Target("triage"), None, WHY_WORDS)], (), faults)
+    decide = {next((place for place, one in enumerate(asked, 1) if one.words.in_(said)), 90) for said in ALL_TEXTS}
+    assert not decide & {fault.line for fault in faults.found}
 
 
 def many(count, made, *, seed=5):

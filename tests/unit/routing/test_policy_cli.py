@@ -240,6 +240,19 @@ def test_the_ticks_and_the_decision_name_the_same_units_and_nobody_else(loaded, 
     assert seen == {"bpbd", "31.71.01.1001", "sudin-gulkarmat.31.71"}
 
 
+def test_words_that_stand_only_within_exceptions_are_told_with_these(explain, tmp_path):
+    file = tmp_path / "trial.yaml"
+    when = "{words: [kebakaran, terbakar], but_not_in: [pemadam kebakaran, asuransi kebakaran]}"
+    file.write_text(policy(rule("fire", to="triage", when=when)))
+
+    def told(text):
+        return words(explain(text, "--at", AT_MONAS, "--policy", str(file)))
+
+    assert "✗ fire:3 words asked for stand only in: pemadam kebakaran " in told("Pos pemadam kebakaran butuh AC")
+    assert "✗ fire:3 none of its words: kebakaran, terbakar " in told("Lampu mati")
+    assert "✓ fire:3 words: kebakaran, to: triage" in told("Pemadam kebakaran tolong, ada kebakaran")
+
+
 def test_a_complaint_without_a_point_is_placed_by_its_words_and_that_is_told(explain):
     said = words(explain("Jalan berlubang", "--address", "Jl. Melati, Kel. Tomang", "--category", "jalan_rusak"))
     assert "Kelurahan Tomang · place: known, by text" in said

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.policy import file as policy_file
-from services.routing.policy.policy import name_unit
+from services.routing.policy.policy import Condition, name_unit
 from tanggap.contracts.faults import CityFaults
 from tests.support.policies import WHY, every_facts, notice, policy, rule
 from tests.support.routing import JAKARTA
@@ -91,7 +91,10 @@ def test_an_unknown_condition_value_and_key_are_all_named_at_once(faults):
     to: ward
     why: {id: karena, en: because, de: weil}"""
     )
-    known = "category, category_from, agency, urgency, ward_can_handle, place, kota, kecamatan, ward, hours, app, source, attributes, words"
+    known = (
+        "category, category_from, agency, urgency, ward_can_handle, place, kota, kecamatan, ward, "
+        "hours, app, source, attributes, words, but_not_in"
+    )
     assert faults(text) == [
         f"routing.yaml:5: condition weather is unknown; known are {known}",
         "routing.yaml:6: urgency: urgent is unknown; known are emergency, high, normal, low",
@@ -125,10 +128,8 @@ def test_an_unknown_target_is_named_with_its_line(faults, to, fault):
 
 
 def test_a_code_without_quotes_is_read_as_it_is_written(read):
-    assert read(policy(rule(when="{kota: 31.71, category: sampah, place: known}"))).rules[0].conditions[0] == (
-        "kota",
-        frozenset({"31.71"}),
-    )
+    (kota, *_) = read(policy(rule(when="{kota: 31.71, category: sampah, place: known}"))).rules[0].conditions
+    assert kota == Condition("kota", frozenset({"31.71"}))
 
 
 def test_a_rule_behind_one_that_takes_all_it_matches_is_named_with_that_one(faults):
@@ -284,12 +285,25 @@ def test_values_of_the_apps_own_words_are_read_without_case_and_words_as_a_text_
             when="{app: ' JAKI ', source: [Twitter, none], attributes: {korban: [Ya, ADA]}, words: [Terbakarnya, Pohon  tumbang!]}",
         )
     )
-    assert dict(read(text).rules[0].conditions) == {
+    assert {one.fact: one.values for one in read(text).rules[0].conditions} == {
         "app": {"jaki"},
         "source": {"twitter", "none"},
         "attributes.korban": {"ya", "ada"},
         "words": {"terbakar", "pohon tumbang"},
     }
+
+
+def test_exceptions_belong_to_the_words_beside_them_wherever_they_stand(read):
+    when = "{but_not_in: ['Api unggunnya', lomba api unggun dan asap], words: [api, asap]}"
+    (words,) = read(policy(rule(to="triage", when=when))).rules[0].conditions
+    assert words == ("words", {"api", "asap"}, {"api unggun", "lomba api unggun dan asap"})
+
+
+def test_a_fault_of_an_exception_is_named_with_its_own_line(faults):
+    text = policy(
+        f"  - rule: one\n    when:\n      words: api\n      but_not_in:\n        - api unggun\n        - kereta\n    to: triage\n    {WHY}"
+    )
+    assert faults(text) == ["routing.yaml:8: but_not_in: kereta holds none of the words, so it changes nothing"]
 
 
 @pytest.mark.parametrize(
@@ -303,6 +317,18 @@ def test_values_of_the_apps_own_words_are_read_without_case_and_words_as_a_text_
         ("{words: ['!!!']}", "words: '!!!' has no letter or digit in it"),
         ("{words: []}", "words names no value, so the rule can never match"),
         ("{words: {a: b}}", "words (a value, or several) must be a list"),
+        ("{words: api, but_not_in: ['!!!']}", "but_not_in: '!!!' has no letter or digit in it"),
+        ("{words: api, but_not_in: []}", "but_not_in names no value; leave it out"),
+        (
+            "{place: known, but_not_in: api unggun}",
+            "but_not_in says in which phrases words don't count, and no words are asked for",
+        ),
+        ("{words: api, but_not_in: kereta apik}", "but_not_in: kereta apik holds none of the words, so it changes nothing"),
+        ("{words: [api, asap], but_not_in: apinya}", "but_not_in: api is one of the words itself, which then never counts"),
+        (
+            "{words: api, but_not_in: [api unggun, 'lomba api unggun']}",
+            "but_not_in: lomba api unggun changes nothing beside api unggun",
+        ),
         ("{attributes: {}}", "attributes must name a key and its values"),
         ("{attributes: [korban]}", "attributes must be a mapping"),
         ("{attributes: {Ada Korban: ya}}", "attribute 'Ada Korban' can't be a key"),

@@ -58,6 +58,43 @@ def test_a_text_has_a_word_where_the_word_stands_by_itself_and_a_phrase_where_it
     assert bool(asked.found(said)) is has
 
 
+@pytest.mark.parametrize(
+    ("wanted", "but_not_in", "text", "found"),
+    [
+        (["kebakaran"], ["pemadam kebakaran"], "Kantor pemadam kebakaran butuh AC", []),
+        (["kebakaran"], ["pemadam kebakaran"], "Pemadam kebakaran tolong, ada kebakaran di rumah", ["kebakaran"]),
+        (["kebakaran"], ["pemadam kebakaran"], "kebakaran! panggil pemadam kebakarannya", ["kebakaran"]),
+        (["kebakaran"], ["pemadam kebakaran"], "pemadam kebakaran pemadam kebakaran", []),
+        (["kebakaran"], ["pemadam kebakaran"], "pemadam dan kebakaran", ["kebakaran"]),
+        (["kebakaran"], ["pemadam kebakaran", "asuransi kebakaran"], "asuransi kebakaran untuk pemadam kebakaran", []),
+        (["kebakaran", "api"], ["pemadam kebakaran"], "pemadam kebakaran, api", ["api"]),
+        # A phrase that reaches out of an exception does not stand within it.
+        (["kebakaran besar"], ["pemadam kebakaran"], "pemadam kebakaran besar", ["kebakaran besar"]),
+        (["begal"], ["rawan begal", "begal motor"], "rawan begal motor", []),
+    ],
+)
+def test_a_word_counts_only_where_it_does_not_stand_within_an_exception(wanted, but_not_in, text, found):
+    asked = Wanted(wanted, but_not_in)
+    assert asked.in_(Said(text)) is bool(found)
+    assert asked.found(Said(text)) == found
+
+
+ABC = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" ".join)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(ABC, min_size=1, max_size=3), st.lists(ABC, max_size=3))
+def test_exceptions_are_as_the_places_of_words_say(text, wanted, but_not_in):
+    def places(phrase):
+        size = len(phrase.split())
+        return [set(range(at, at + size)) for at in range(len(text)) if text[at : at + size] == phrase.split()]
+
+    excepted = [place for phrase in but_not_in for place in places(phrase)]
+    counts = [phrase for phrase in set(wanted) if any(not any(place <= one for one in excepted) for place in places(phrase))]
+    asked, said = Wanted(wanted, but_not_in), Said(" ".join(text))
+    assert asked.found(said) == sorted(counts)
+    assert asked.in_(said) is bool(counts)
+
+
 @given(st.text(), st.lists(st.text(min_size=1).map(phrase_of).filter(bool), min_size=1, max_size=4))
 def test_every_text_has_an_answer_and_the_quick_look_agrees_with_the_plain_one(text, wanted):
     said = Said(text)
