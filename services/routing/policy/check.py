@@ -4,7 +4,7 @@ A rule is a box: for each fact the set of values that it takes, facts being inde
 together are made one (a category with its agency and urgency; a ward with its kecamatan and kota). What reaches a rule is its box
 less the boxes of the rules before it, and the question is always whether anything is left. Words are sets too: "has one of these" is
 taken away as "has none of these", and then no longer list that holds one of them can be met by it. Only of words with exceptions
-(`but_not_in`) less is known than could be: see `_follows`.
+less is known than could be: see `_follows`.
 
 In general the question is as hard as logic gets, so the work is bounded: a policy too tangled to be judged is refused as such.
 Policies that people write take milliseconds.
@@ -35,7 +35,7 @@ from services.routing.policy.policy import (
     Rule,
     Target,
 )
-from services.routing.policy.words import stands_in
+from services.routing.policy.words import Exceptions, stands_in
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import Faults
 
@@ -153,7 +153,9 @@ class Space:
         for fact, values in sorted(free.items()):
             # An app always has a name; a source or an attribute may be missing.
             self._add((fact,), (*sorted(values | ({NONE} if fact != "app" else set())), _SOMETHING_ELSE))
-        self._words = {word: 1 << place for place, word in enumerate(sorted(words, key=lambda one: (one[0], sorted(one[1]))))}
+        self._words = {
+            word: 1 << place for place, word in enumerate(sorted(words, key=lambda one: (one[0], *map(sorted, one[1]))))
+        }
         self._follows = _follows(self._words)
         self.told: Final = Region((1 << self._width) - 1, (), 0)
         """What notices are asked of."""
@@ -256,13 +258,14 @@ class Space:
         return [value for place, value in enumerate(dimension.values) if region.bits >> (dimension.shift + place) & 1]
 
 
-_Word = tuple[str, frozenset[str]]
-"""A word or phrase that a rule asks for, and the phrases that hold it within which it doesn't count."""
+_Word = tuple[str, Exceptions]
+"""A word or phrase that a rule asks for, and where it doesn't count: of phrases, those that hold it."""
 
 
 def _words(condition: Condition) -> Iterator[_Word]:
     for word in condition.values:
-        yield word, frozenset(phrase for phrase in condition.but_not_in if stands_in(word, phrase))
+        within = frozenset(phrase for phrase in condition.but_not.within if stands_in(word, phrase))
+        yield word, condition.but_not._replace(within=within)
 
 
 def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
@@ -273,17 +276,15 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
     thought possible that is not, never the other way round: no rule is refused that decides, at worst one passes that never does.
     """
     found = []
-    for (word, but_not_in), bit in words.items():
-        following = reduce(
-            or_,
-            (
-                other
-                for (phrase, more), other in words.items()
-                if (but_not_in < more if phrase == word else not but_not_in and stands_in(word, phrase))
-            ),
-            0,
-        )
-        if following:
+    for (word, but_not), bit in words.items():
+        following = 0
+        for (phrase, more), other in words.items():
+            if phrase == word:
+                follows = but_not.within <= more.within and but_not.after <= more.after
+            else:
+                follows = not any(but_not) and stands_in(word, phrase)
+            following |= other if follows else 0
+        if following & ~bit:
             found.append((bit, following))
     return tuple(found)
 

@@ -301,7 +301,7 @@ class _Failed(NamedTuple):
     @property
     def excepted(self) -> list[str]:
         """Phrases of the text that hold words asked for, which don't count there."""
-        return self.condition.words.excepted(self.facts.words) if self.condition.but_not_in else []
+        return self.condition.words.excepted(self.facts.words) if any(self.condition.but_not) else []
 
     def told(self) -> str:
         fact, values = self.condition.fact, self.condition.values

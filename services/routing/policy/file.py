@@ -15,7 +15,8 @@ rules:                          # the first that matches decides
       attributes:               # what else the app said, in its words; none: it said nothing
         korban: [ya, ada]
       words: [kebakaran, pohon tumbang]    # the text has one of these; several words must stand in it in a row
-      but_not_in: [pemadam kebakaran]      # a word counts only where it does not stand within one of these
+      but_not_in: [pemadam kebakaran]      # a word counts only where it does not stand within one of these,
+      but_not_after: [takut, hampir]       # nor right after one of these
     to: ward                    # ward | kecamatan | branch | agency | triage | {branch: AGENCY} | {agency: AGENCY} | {unit: CODE}
                                 # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
     as: lainnya                 # the category it is counted under, for complaints that came without a known one
@@ -45,6 +46,7 @@ from typing import Final, cast, get_args
 from services.routing.policy.check import check
 from services.routing.policy.policy import (
     ATTRIBUTE,
+    BUT_NOT_AFTER,
     BUT_NOT_IN,
     WITHOUT_CATEGORY,
     WORDS,
@@ -60,7 +62,7 @@ from services.routing.policy.policy import (
     YesNo,
     folded,
 )
-from services.routing.policy.words import Said, Wanted, phrase_of, stands_in
+from services.routing.policy.words import Exceptions, Said, Wanted, phrase_of, stands_in
 from tanggap.contracts.city import CITY_LEVELS, City
 from tanggap.contracts.events import ATTRIBUTE_KEY, Urgency, Words
 from tanggap.contracts.faults import CityFaults, Fault, Faults
@@ -83,6 +85,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_SHOWN: Final = 60
 _FEW: Final = 8
 """So many known values are named where none is like the one that was given."""
+_EXCEPTIONS: Final = (BUT_NOT_IN, BUT_NOT_AFTER)
 _SHORTEST_LIKE: Final = 5
 _LIKE_FROM: Final = 0.8
 """How alike two words are, 0 to 1 (`difflib`), of which one may be a slip for the other: sampahh is 0.92 like sampah."""
@@ -170,7 +173,7 @@ class _Reader:
             "triage": _plain(("ward", "kecamatan")),
         }
         """What each kind of target may be of."""
-        self.facts = (*self.values, "app", "source", "attributes", WORDS, BUT_NOT_IN)
+        self.facts = (*self.values, "app", "source", "attributes", WORDS, *_EXCEPTIONS)
         self.names: dict[str, int] = {}
 
     def units(self, *levels: str) -> Mapping[str, str]:
@@ -290,13 +293,10 @@ class _Reader:
                 yield from self.attributes(wanted)
             elif fact == WORDS:
                 words = frozenset(phrase for _, phrase in self.phrases(wanted, fact))
-                but_not_in = self.but_not_in(table[BUT_NOT_IN][1], words) if BUT_NOT_IN in table else frozenset[str]()
-                yield Condition(fact, words, but_not_in)
-            elif fact == BUT_NOT_IN:
+                yield Condition(fact, words, self.but_not(table, words))
+            elif fact in _EXCEPTIONS:
                 if WORDS not in table:
-                    self.faults.add(
-                        entry.file, line, f"{BUT_NOT_IN} says in which phrases words don't count, and no words are asked for"
-                    )
+                    self.faults.add(entry.file, line, f"{fact} says where words don't count, and no words are asked for")
             elif fact in {"app", "source"}:
                 yield Condition(fact, frozenset(folded(text) for _, text in self.texts(wanted, fact)))
             elif fact in self.values:
@@ -307,7 +307,7 @@ class _Reader:
     def texts(self, wanted: Entry, fact: str) -> list[tuple[Entry, str]]:
         """A value, or the values of a list, each with its place."""
         if wanted.is_empty and not wanted.is_text:
-            wanted.fault(f"{fact} names no value{'; leave it out' if fact == BUT_NOT_IN else ', so the rule can never match'}")
+            wanted.fault(f"{fact} names no value{'; leave it out' if fact in _EXCEPTIONS else ', so the rule can never match'}")
             return []
         found = (
             [(wanted, fact)]
@@ -344,6 +344,12 @@ class _Reader:
             else:
                 item.fault(f"{fact}: {_short(text)!r} has no letter or digit in it")
 
+    def but_not(self, table: Mapping[str, tuple[int, Entry]], words: frozenset[str]) -> Exceptions:
+        """Where the words beside them don't count."""
+        within = self.but_not_in(table[BUT_NOT_IN][1], words) if BUT_NOT_IN in table else ()
+        after = [phrase for _, phrase in self.phrases(table[BUT_NOT_AFTER][1], BUT_NOT_AFTER)] if BUT_NOT_AFTER in table else ()
+        return Exceptions(frozenset(within), frozenset(after))
+
     def but_not_in(self, wanted: Entry, words: frozenset[str]) -> frozenset[str]:
         """The phrases within which words don't count; each must be of some use."""
         given = list(self.phrases(wanted, BUT_NOT_IN))
@@ -354,7 +360,7 @@ class _Reader:
                 item.fault(f"{BUT_NOT_IN}: {_short(phrase)} is one of the words itself, which then never counts")
             elif not any(stands_in(word, phrase) for word in words):
                 item.fault(f"{BUT_NOT_IN}: {_short(phrase)} holds none of the words, so it changes nothing")
-            elif within and not Wanted(words, within).found(Said(phrase)):
+            elif within and not Wanted(words, Exceptions(frozenset(within))).found(Said(phrase)):
                 item.fault(f"{BUT_NOT_IN}: {_short(phrase)} changes nothing beside {_short(', '.join(sorted(within)))}")
         return every
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from services.routing.policy.words import Said, Wanted
+from services.routing.policy.words import NO_EXCEPTIONS, Exceptions, Said, Wanted
 from tanggap.contracts.city import City
 from tanggap.contracts.events import ComplaintSubmitted, Unit, Urgency, Words
 
@@ -35,7 +35,9 @@ ATTRIBUTE: Final = "attributes."
 """What the fact of an attribute begins with; its key follows."""
 WORDS: Final = "words"
 BUT_NOT_IN: Final = "but_not_in"
-"""What stands beside `words` in a `when`: phrases within which they don't count."""
+"""What may stand beside `words` in a `when`: phrases within which they don't count."""
+BUT_NOT_AFTER: Final = "but_not_after"
+"""As `BUT_NOT_IN`: words right after which they don't count."""
 
 
 class Sent:
@@ -122,17 +124,17 @@ class Facts(NamedTuple):
 class Condition(NamedTuple):
     """One condition of a rule. `fact`: a name of `Facts`, or `attributes.KEY`. `values`: any of these will do.
 
-    `but_not_in`: of words, phrases within which they don't count.
+    `but_not`: of words, where they don't count.
     """
 
     fact: str
     values: frozenset[str]
-    but_not_in: frozenset[str] = frozenset()
+    but_not: Exceptions = NO_EXCEPTIONS
 
     @property
     def words(self) -> Wanted:
         """The values of a condition that asks for words."""
-        return Wanted(self.values, self.but_not_in)
+        return Wanted(self.values, self.but_not)
 
     def holds(self, facts: Facts) -> bool:
         """Whether the complaint meets it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.routing.tokens import SIGNS, are_words_and_signs, words_of
 
@@ -54,18 +54,29 @@ class Said:
         return self._phrase
 
 
+class Exceptions(NamedTuple):
+    """Where words of a rule don't count: within these phrases, and right after these words or phrases."""
+
+    within: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+
+
+NO_EXCEPTIONS: Final = Exceptions()
+
+
 class Wanted:
     """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row.
 
-    `but_not_in`: phrases within which they don't count: of "pemadam kebakaran tolong, ada kebakaran" the second word still does.
-    `keys`: words of which a text has one where it has any of them.
+    `but_not`: where they don't count: of "pemadam kebakaran tolong, ada kebakaran" the second word still does. `keys`: words of which a
+    text has one where it has any of them.
     """
 
-    __slots__ = ("_but_not_in", "_by_key", "keys", "phrases")
+    __slots__ = ("_after", "_by_key", "_within", "keys", "phrases")
 
-    def __init__(self, phrases: Iterable[str], but_not_in: Iterable[str] = ()) -> None:
+    def __init__(self, phrases: Iterable[str], but_not: Exceptions = NO_EXCEPTIONS) -> None:
         self.phrases: Final = frozenset(phrases)
-        self._but_not_in: Final = tuple(but_not_in)
+        self._within: Final = tuple(sorted(but_not.within))
+        self._after: Final = tuple(f" {phrase} " for phrase in sorted(but_not.after))
         # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
         by_key: dict[str, tuple[str, ...]] = {}
         for phrase in sorted(self.phrases):
@@ -79,20 +90,25 @@ class Wanted:
         keys = self.keys.intersection(said.tokens)
         if not keys or not any(phrase in said.phrase for key in keys for phrase in self._by_key[key]):
             return False
-        return not self._but_not_in or bool(self.found(said))
+        return not (self._within or self._after) or bool(self.found(said))
 
     def found(self, said: Said) -> list[str]:
         """Those that the text has and that count."""
-        excepted = [span for phrase in self._but_not_in for span in _spans(phrase, said)]
+        within = [span for phrase in self._within for span in _spans(phrase, said)]
         return [
             phrase
             for phrase in sorted(self.phrases)
-            if any(not any(start <= at and to <= end for start, end in excepted) for at, to in _spans(phrase, said))
+            if any(
+                not said.phrase.endswith(self._after, 0, at + 1) and not any(start <= at and to <= end for start, end in within)
+                for at, to in _spans(phrase, said)
+            )
         ]
 
     def excepted(self, said: Said) -> list[str]:
-        """Phrases of the text within which words of it don't count."""
-        return [phrase for phrase in sorted(self._but_not_in) if any(_spans(phrase, said))]
+        """What of the text holds words that don't count."""
+        found = [phrase for phrase in self._within if any(_spans(phrase, said))]
+        after = [f"{before.strip()} {phrase}" for phrase in sorted(self.phrases) for before in self._after]
+        return found + [phrase for phrase in after if any(_spans(phrase, said))]
 
 
 def _spans(phrase: str, said: Said) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from services.routing.policy import check as policy_check
 from services.routing.policy import file as policy_file
 from services.routing.policy.check import What, whats, wheres
 from services.routing.policy.policy import NONE, WITHOUT_CATEGORY, Condition, Facts, Notice, Rule, Target, name_unit
-from services.routing.policy.words import Said
+from services.routing.policy.words import Exceptions, Said
 from tanggap.contracts.events import Words
 from tanggap.contracts.faults import CityFaults, Faults
 from tests.support.policies import policy, rule, sent
@@ -233,6 +233,10 @@ def test_words_with_exceptions_are_seen_through_as_far_as_is_safe(jakarta):
     assert never_decide(narrow, wide) == []
     # "api unggun besar" is for the second, since "unggun besar" reaches out of the exception.
     assert never_decide("words: unggun, but_not_in: api unggun", "words: unggun besar") == []
+    after = "words: api, but_not_after: [takut, anti]"
+    assert never_decide("words: api, but_not_after: anti", after) == ["r1"]
+    assert never_decide(after, "words: api, but_not_after: anti") == []
+    assert never_decide(after, wide) == never_decide(wide, after) == never_decide(after, "words: api besar") == []
     # What a rule does not ask for is no exception of it.
     assert never_decide("words: [api, asap], but_not_in: api unggun", "words: asap") == ["r1"]
     assert never_decide("words: api, but_not_in: api unggun", "words: api unggun") == []
@@ -246,7 +250,8 @@ ALL_TEXTS = [Said(" ".join(text)) for size in range(6) for text in product("abcd
 def words_with_exceptions(draw):
     words = draw(st.frozensets(st.sampled_from(PHRASES), min_size=1, max_size=2))
     holding = [one for one in PHRASES if one not in words and any(f" {word} " in f" {one} " for word in words)]
-    return Condition("words", words, draw(st.frozensets(st.sampled_from(holding), max_size=2)) if holding else frozenset())
+    within = draw(st.frozensets(st.sampled_from(holding), max_size=2)) if holding else frozenset()
+    return Condition("words", words, Exceptions(within, draw(st.frozensets(st.sampled_from(PHRASES), max_size=2))))
 
 
 @given(st.lists(words_with_exceptions(), min_size=1, max_size=4))

@@ -93,7 +93,7 @@ def test_an_unknown_condition_value_and_key_are_all_named_at_once(faults):
     )
     known = (
         "category, category_from, agency, urgency, ward_can_handle, place, kota, kecamatan, ward, "
-        "hours, app, source, attributes, words, but_not_in"
+        "hours, app, source, attributes, words, but_not_in, but_not_after"
     )
     assert faults(text) == [
         f"routing.yaml:5: condition weather is unknown; known are {known}",
@@ -294,9 +294,9 @@ def test_values_of_the_apps_own_words_are_read_without_case_and_words_as_a_text_
 
 
 def test_exceptions_belong_to_the_words_beside_them_wherever_they_stand(read):
-    when = "{but_not_in: ['Api unggunnya', lomba api unggun dan asap], words: [api, asap]}"
+    when = "{but_not_in: ['Api unggunnya', lomba api unggun dan asap], words: [api, asap], but_not_after: [Takut, hampir]}"
     (words,) = read(policy(rule(to="triage", when=when))).rules[0].conditions
-    assert words == ("words", {"api", "asap"}, {"api unggun", "lomba api unggun dan asap"})
+    assert words == ("words", {"api", "asap"}, ({"api unggun", "lomba api unggun dan asap"}, {"takut", "hampir"}))
 
 
 def test_a_fault_of_an_exception_is_named_with_its_own_line(faults):
@@ -321,8 +321,11 @@ def test_a_fault_of_an_exception_is_named_with_its_own_line(faults):
         ("{words: api, but_not_in: []}", "but_not_in names no value; leave it out"),
         (
             "{place: known, but_not_in: api unggun}",
-            "but_not_in says in which phrases words don't count, and no words are asked for",
+            "but_not_in says where words don't count, and no words are asked for",
         ),
+        ("{but_not_after: takut}", "but_not_after says where words don't count, and no words are asked for"),
+        ("{words: api, but_not_after: []}", "but_not_after names no value; leave it out"),
+        ("{words: api, but_not_after: '?'}", "but_not_after: '?' has no letter or digit in it"),
         ("{words: api, but_not_in: kereta apik}", "but_not_in: kereta apik holds none of the words, so it changes nothing"),
         ("{words: [api, asap], but_not_in: apinya}", "but_not_in: api is one of the words itself, which then never counts"),
         (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.gazetteer.text import words as places
-from services.routing.policy.words import Said, Wanted, phrase_of
+from services.routing.policy.words import Exceptions, Said, Wanted, phrase_of
 from services.routing.tokens import MOST_WORDS, may_be_stretched, tokens_of
 
 
@@ -59,7 +59,7 @@ def test_a_text_has_a_word_where_the_word_stands_by_itself_and_a_phrase_where_it
 
 
 @pytest.mark.parametrize(
-    ("wanted", "but_not_in", "text", "found"),
+    ("wanted", "within", "text", "found"),
     [
         (["kebakaran"], ["pemadam kebakaran"], "Kantor pemadam kebakaran butuh AC", []),
         (["kebakaran"], ["pemadam kebakaran"], "Pemadam kebakaran tolong, ada kebakaran di rumah", ["kebakaran"]),
@@ -73,24 +73,51 @@ def test_a_text_has_a_word_where_the_word_stands_by_itself_and_a_phrase_where_it
         (["begal"], ["rawan begal", "begal motor"], "rawan begal motor", []),
     ],
 )
-def test_a_word_counts_only_where_it_does_not_stand_within_an_exception(wanted, but_not_in, text, found):
-    asked = Wanted(wanted, but_not_in)
+def test_a_word_counts_only_where_it_does_not_stand_within_an_exception(wanted, within, text, found):
+    asked = Wanted(wanted, Exceptions(frozenset(within)))
     assert asked.in_(Said(text)) is bool(found)
     assert asked.found(Said(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "excepted"),
+    [
+        ("Takut kebakaran", [], ["takut kebakaran"]),
+        ("Takutnya kebakaran besar", [], ["takut kebakaran"]),
+        ("takut ada kebakaran", ["kebakaran"], []),
+        ("jangan sampai kebakaran", [], ["jangan sampai kebakaran"]),
+        ("dipukul sampai pingsan", ["pingsan"], []),
+        ("penakut kebakaran", ["kebakaran"], []),
+        ("takut kebakaran, ternyata kebakaran", ["kebakaran"], ["takut kebakaran"]),
+    ],
+)
+def test_a_word_counts_only_where_it_does_not_stand_right_after_an_exception(text, found, excepted):
+    asked = Wanted(["kebakaran", "pingsan"], Exceptions(after=frozenset({"takut", "jangan sampai"})))
+    assert asked.in_(Said(text)) is bool(found)
+    assert asked.found(Said(text)) == found
+    assert asked.excepted(Said(text)) == excepted
 
 
 ABC = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" ".join)
 
 
-@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(ABC, min_size=1, max_size=3), st.lists(ABC, max_size=3))
-def test_exceptions_are_as_the_places_of_words_say(text, wanted, but_not_in):
+ABCS = st.frozensets(ABC, max_size=3)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(ABC, min_size=1, max_size=3), ABCS, ABCS)
+def test_exceptions_are_as_the_places_of_words_say(text, wanted, within, after):
     def places(phrase):
         size = len(phrase.split())
         return [set(range(at, at + size)) for at in range(len(text)) if text[at : at + size] == phrase.split()]
 
-    excepted = [place for phrase in but_not_in for place in places(phrase)]
-    counts = [phrase for phrase in set(wanted) if any(not any(place <= one for one in excepted) for place in places(phrase))]
-    asked, said = Wanted(wanted, but_not_in), Said(" ".join(text))
+    excepted = [place for phrase in within for place in places(phrase)]
+    ends = {max(place) for phrase in after for place in places(phrase)}
+    counts = [
+        phrase
+        for phrase in set(wanted)
+        if any(min(place) - 1 not in ends and not any(place <= one for one in excepted) for place in places(phrase))
+    ]
+    asked, said = Wanted(wanted, Exceptions(within, after)), Said(" ".join(text))
     assert asked.found(said) == sorted(counts)
     assert asked.in_(said) is bool(counts)
 
