@@ -61,16 +61,20 @@ def some_wheres(city: City):
 def every_facts(city: City, policy: Policy):
     """Every kind of complaint that this policy can tell apart, but for its words: none of those asked for, or one alone.
 
+    Of words that the same rules and notices ask for one is taken.
+
     Wards are picked as `some_wheres` does; a policy that names one must be tried otherwise.
     """
     free = {}
-    words = [NO_RULE_ASKS]
+    asking = {}
     for condition in (condition for one in (*policy.rules, *policy.notices) for condition in one.conditions):
         if condition.fact == WORDS:
-            words += condition.values
+            for word in sorted(condition.values):
+                asking.setdefault(word, []).append(condition)
         elif condition.fact in {"app", "source"} or condition.fact.startswith(ATTRIBUTE):
             free.setdefault(condition.fact, {NO_RULE_ASKS, NONE}).update(condition.values)
-    for hours, said, *values in product(("office", "off"), dict.fromkeys(words), *free.values()):
+    words = {tuple(conditions): word for word, conditions in asking.items()}
+    for hours, said, *values in product(("office", "off"), (NO_RULE_ASKS, *words.values()), *free.values()):
         given = dict(zip(free, values, strict=True))
         attributes = {
             fact.removeprefix(ATTRIBUTE): value for fact, value in given.items() if fact.startswith(ATTRIBUTE) and value != NONE

@@ -197,7 +197,7 @@ def test_who_is_told_besides_and_by_which_words_is_told(explain):
     assert "Kelurahan Gambir (urgency is emergency, place is known)" in said
     assert "· fire-service:" in said
     assert "names who acts or is told already (words: api besar, terbakar" in said
-    folded = words(explain("Gudang terbakar, apinya besar", "--at", AT_MONAS))
+    folded = words(explain("Gudang terbakar, apinya besar, satu orang pingsan", "--at", AT_MONAS))
     assert "· 2 notices match too, but name who acts or is told already" in folded
 
 
@@ -206,7 +206,7 @@ def test_who_is_told_besides_and_by_which_words_is_told(explain):
     [
         (["banjir", "--category", "pju"], "as Flood, by the words, "),
         (["banjir"], "as Flood, by the words, "),
-        (["kabel konslet keluar api", "--category", "parkir_liar"], "as Fire, by the words, "),
+        (["asap hitam tebal dari lantai 3 ruko, tolong damkar", "--category", "parkir_liar"], "as Fire, by the words, "),
     ],
 )
 def test_who_is_told_for_the_sake_of_another_category_that_the_words_speak_of_is_told_with_that(explain, arguments, line):
@@ -230,7 +230,7 @@ def test_the_ticks_and_the_decision_name_the_same_units_and_nobody_else(loaded, 
     seen = set()
     for text, category, at in product((*TEXTS, *URGENT), (None, "pju", "sampah", "kebakaran", "potholes"), (None, MONAS, BEKASI)):
         complaint = submitted(category, at, words=text, address=None, app=NO_APP)
-        told = _screen(complaint, loaded, 120)
+        told = _screen(complaint, loaded, 200)
         listed = told[told.index("Told too") : told.index("Clocks")].removeprefix("Told too")
         ticks = [line.strip() for line in listed.splitlines() if line.strip().startswith("✓")]
         units = {name[unit] for line in ticks for unit in line.split("  ", 1)[1].split(" (words:")[0].split(", ")}
@@ -353,13 +353,14 @@ TEXTS = (
     "banjir",
     "Lampu jalan PJU mati, gelap sekali",
     "Sampah menumpuk di depan Stasiun Gambir, sudah tiga hari.",
-    "kabel konslet keluar api",
+    "kabel konslet keluar asap",
     "Jalan berlubang di depan pasar, kemarin ada motor jatuh. Kapan ditambal?",
     "Pohon tumbang menimpa rumah warga",
     "Assalamualaikum, mohon dibantu",
     "Tolong, air PAM mati sejak subuh di RT 05 dan tidak ada penjelasan dari siapa pun sampai sekarang",
 )
 URGENT = (
+    "kabel konslet keluar api",
     "Gudang terbakar, apinya besar",
     "kebakaran dan banjir",
     "ada begal bawa celurit, banjir juga",
@@ -385,6 +386,14 @@ def test_it_fits_a_small_window_and_nothing_is_cut_there(loaded, category, at):
         assert "…" not in told
         assert all(len(line) <= 80 for line in lines)
         assert len(lines) <= (36 if "rather speaks of" in told else 32), told
+
+
+@pytest.mark.parametrize("category", [None, "pju"])
+@pytest.mark.parametrize("text", URGENT)
+def test_an_urgent_one_takes_few_lines_more_for_who_is_told(loaded, category, text):
+    told = _screen(submitted(category, PRAMUKA, words=text, address=None, app=NO_APP), loaded, 80)
+    assert "…" not in told
+    assert len(told.splitlines()) <= 36, told
 
 
 def test_a_long_complaint_full_of_places_and_dangers_takes_few_lines_more(loaded):
