@@ -53,7 +53,7 @@ def run(kafka_bootstrap, monkeypatch):
 def trial(tmp_path, router):
     """Jakarta's policy, but illegal vendors are Satpol PP's, and floods are told to the fire service too."""
     text = (JAKARTA / "routing.yaml").read_text()
-    text = text.replace("name: jakarta-4", "name: trial").replace(
+    text = text.replace("name: jakarta-5", "name: trial").replace(
         "  - rule: ward-crew\n",
         "  - rule: vendors\n    when: {category: pkl}\n    to: branch\n    why: {id: uji coba, en: a trial}\n\n  - rule: ward-crew\n",
     )
