@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from services.routing.classifier.classifier import Classifier
 from services.routing.gazetteer.gazetteer import Gazetteer
@@ -35,6 +35,7 @@ from tanggap.contracts.events import (
     ComplaintTriageRequested,
     TriageProblem,
     Unit,
+    Urgency,
     whole_percent,
 )
 
@@ -43,7 +44,8 @@ Decided = ComplaintAssigned | ComplaintTriageRequested
 _A_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 """An app's own category may be repeated where it looks like a code; anything else might be the citizen's words."""
 
-
+_URGENCIES: Final = get_args(Urgency)
+"""The most urgent first."""
 _PLACE_PROBLEMS: Final[Mapping[str, TriageProblem]] = {
     "none": "no_point",
     "outside": "outside_city",
@@ -76,6 +78,12 @@ class Judged(NamedTuple):
     def triage(self) -> bool:
         """Whether a person decides instead of the policy."""
         return self.rule.target.kind == "triage"
+
+    @property
+    def urgency(self) -> Urgency | None:
+        """The urgency that a triage has at least, by the notices that match; None where they say none."""
+        said = [one.notice.urgency for one in self.told if one.notice.urgency is not None]
+        return min(said, key=_URGENCIES.index, default=None)
 
     @property
     def also(self) -> tuple[Unit, ...]:
@@ -165,7 +173,7 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
             also=judged.also,
             problem=_problem(place, facts),
             category=_repeatable(city, known.subject.category),
-            urgency="emergency" if known.subject.emergencies else facts.urgency or "normal",
+            urgency=_urgency(known, judged),
             clocks=city.sla.triage_stamps(submitted.received_at),
             decision=decision,
         )
@@ -194,6 +202,13 @@ def _category_method(known: Known, judged: Judged) -> CategoryMethod:
     if judged.counted.category != known.facts.category:
         return "policy"
     return "none" if known.subject.category is None else "text" if known.facts.category_from == "text" else "app"
+
+
+def _urgency(known: Known, judged: Judged) -> Urgency:
+    """How urgent a triage is: as the words, the category or a notice say, whichever says most."""
+    if known.subject.emergencies:
+        return "emergency"
+    return min(known.facts.urgency or "normal", judged.urgency or "low", key=_URGENCIES.index)
 
 
 def _problem(place: Found, facts: Facts) -> TriageProblem:

@@ -265,7 +265,7 @@ class _Explanation:
         judged, decided, city = self.judged, self.decided, self.city
         lines = [Text.assemble((_unit_name(judged.unit.code, city), "bold"), f" ({judged.unit.code})")]
         if not isinstance(decided, ComplaintAssigned):
-            lines.append(Text(f"triage: a person decides there ({decided.problem})"))
+            lines.append(Text(f"triage: a person decides there ({decided.problem}), urgency {decided.urgency}"))
         alternatives = decided.decision.alternatives
         if alternatives and (self.shown.everything or set(alternatives) != set(self.known.place.others)):
             lines.append(Text(f"alternatives: {self.names(alternatives)}", style="dim"))

@@ -26,6 +26,7 @@ also:                           # optional: who is told at the same time, whoeve
   - notice: emergency-service
     when: {urgency: emergency}
     to: {agency: bpbd}          # or a list; triage is none, since nothing is asked of whom a notice tells
+    urgency: emergency          # optional: a triage of what it tells of is at least so urgent; an assignment is as its category is
     why: {id: ..., en: ...}
 ```
 
@@ -242,13 +243,20 @@ class _Reader:
 
     def notices(self, entry: Entry) -> Iterator[Notice]:
         for item in self.items(entry, "also"):
-            record = item.as_record("a notice", ("notice", "to", "why"), ("when",))
+            record = item.as_record("a notice", ("notice", "to", "why"), ("when", "urgency"))
             name = self.own_name(record["notice"], "notice", item) if "notice" in record else None
             conditions = tuple(self.conditions(record["when"])) if "when" in record else ()
             targets = tuple(self.told(record["to"])) if "to" in record else ()
             why = self.words(record["why"]) if "why" in record else None
+            urgency = self.urgency(record["urgency"]) if "urgency" in record else None
             if name is not None and why is not None:
-                yield Notice(name, item.line, conditions, targets, why)
+                yield Notice(name, item.line, conditions, targets, why, urgency)
+
+    def urgency(self, entry: Entry) -> Urgency | None:
+        text, known = entry.as_text("urgency"), self.values["urgency"]
+        if text is not None and text not in known:
+            entry.fault(f"urgency: {_short(text)} is unknown{self.hint(text, known)}")
+        return cast("Urgency", text) if text in known else None
 
     def told(self, entry: Entry) -> Iterator[Target]:
         found: dict[Target, int] = {}

@@ -246,7 +246,7 @@ class Rule:
 class Notice:
     """Who is told besides, of complaints that meet its conditions, as the deciding rule counts them.
 
-    Order is nothing to notices: all that match count.
+    Order is nothing to notices: all that match count. `urgency`: a triage of what it tells of is at least so urgent.
     """
 
     name: str
@@ -254,6 +254,7 @@ class Notice:
     conditions: tuple[Condition, ...]
     targets: tuple[Target, ...]
     why: Words
+    urgency: Urgency | None = None
     ready: Conditions = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

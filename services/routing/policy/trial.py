@@ -222,10 +222,14 @@ def compare(router: Router, policy: Policy, submitted: ComplaintSubmitted) -> tu
 
 
 def differ(before: Judged, after: Judged) -> bool:
-    """Whether anybody would see a difference: another unit, triage or not, another category, others told. A rule's name is none."""
+    """Whether anybody would see a difference: another unit, triage or not, or a more urgent one, another category, others told.
+
+    A rule's name is none.
+    """
     return (
         before.unit != after.unit
         or before.triage != after.triage
+        or (before.triage and before.urgency != after.urgency)
         or before.counted.category != after.counted.category
         or set(before.also) != set(after.also)
     )

@@ -67,6 +67,15 @@ def test_an_emergency_says_so_in_the_subject_and_to_the_mail_program():
     assert message["Importance"] == "high"
 
 
+def test_a_triage_that_is_an_emergency_says_so_in_the_subject_and_to_the_mail_program():
+    message = mail(Life().submitted().triaged(GAMBIR_DISTRICT, urgency="emergency"))
+    assert message["Subject"].startswith("[JK2611240001] DARURAT, tentukan unitnya: ")
+    assert message["Importance"] == "high"
+    calm = mail(Life().submitted().triaged(GAMBIR_DISTRICT))
+    assert calm["Subject"].startswith("[JK2611240001] Tentukan unit penanggung jawab: ")
+    assert calm["Importance"] is None
+
+
 def test_both_bodies_say_what_where_until_when_and_why():
     for body in parts(mail(Life().submitted().assigned())):
         said = " ".join(body.split())

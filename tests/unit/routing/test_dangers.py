@@ -4,7 +4,7 @@ import pytest
 
 from services.routing.policy.policy import Target
 from services.routing.router import Router
-from tests.support.routing import DECIDED, JAKARTA, MONAS, submitted
+from tests.support.routing import BEKASI, DECIDED, JAKARTA, MONAS, submitted
 
 EMERGENCY_SERVICE = "bpbd"
 FIRE_SERVICE = "sudin-gulkarmat.31.71"
@@ -19,6 +19,22 @@ def told(router, text, category=None):
     """The codes of all units that a complaint at Monas reaches."""
     event = router.decide(submitted(category, MONAS, words=text, address=None))
     return {unit.code for unit in (event.unit, *event.also)}
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "at"),
+    [("ada orang pingsan", "sampah", None), ("ada orang pingsan di halte", "xyz", MONAS), ("warung terbakar", "pkl", BEKASI)],
+)
+def test_a_danger_to_life_is_urgent_to_the_desk_that_must_name_its_unit(router, text, category, at):
+    event = router.decide(submitted(category, at, words=text, address=None))
+    assert (event.type, event.urgency) == ("complaint.triage_requested", "emergency")
+    calm = router.decide(submitted(category, at, words="belum diangkut", address=None))
+    assert (calm.type, calm.urgency) == ("complaint.triage_requested", "normal")
+
+
+def test_an_assignment_is_as_urgent_as_its_category_whatever_danger_is_told(router):
+    event = router.decide(submitted("sampah", MONAS, words="ada orang pingsan", address=None))
+    assert (event.type, event.urgency) == ("complaint.assigned", "normal")
 
 
 def dangers(router, text):

@@ -7,9 +7,12 @@ from datetime import datetime
 
 import pytest
 
+from services.routing.decide import Known, judge
 from services.routing.policy import file as policy_file
 from services.routing.policy import policy as policy_module
 from services.routing.policy.policy import Condition, Target, also_told, counted, facts_of, name_unit
+from services.routing.policy.trial import differ
+from services.routing.subject import Subject
 from tests.support.policies import notice, policy, rule
 from tests.support.routing import RECEIVED, submitted
 
@@ -215,6 +218,20 @@ def test_notices_see_the_category_under_which_the_rule_counts_a_complaint(jakart
 def test_a_notice_that_tells_nobody_new_is_found_to_match_all_the_same(facts, told):
     notices = (notice("a", "{agency: bpbd}", "{place: known}"), notice("b", "{agency: bpbd}", "{words: api}"))
     assert told(facts(words="api"), *notices) == [("a", ["bpbd"]), ("b", [])]
+
+
+def test_a_trial_counts_a_triage_that_would_be_more_urgent_and_no_assignment(jakarta, facts):
+    def judged(urgency, triage):
+        told = notice("a", "{agency: bpbd}", "{words: api}").replace("to:", f"urgency: {urgency}\n    to:")
+        text = policy(rule(to="triage" if triage else "{agency: bpbd}", when="{category: sampah}"), also=(told,))
+        known = Known(None, Subject("sampah", "app"), facts(words="api"))
+        return judge(known, jakarta, policy_file.parse("p", text.encode(), jakarta))
+
+    assert differ(judged("high", triage=True), judged("emergency", triage=True))
+    assert not differ(judged("high", triage=True), judged("high", triage=True))
+    # What tells nobody new is urgent all the same; an assignment is as urgent as its category.
+    assert judged("emergency", triage=False).urgency == "emergency"
+    assert not differ(judged("high", triage=False), judged("emergency", triage=False))
 
 
 # What is kept of combinations of facts

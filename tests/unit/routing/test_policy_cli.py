@@ -315,7 +315,7 @@ def test_units_that_share_a_name_are_told_apart(explain):
 def test_what_goes_to_triage_is_told_with_the_problem(explain):
     said = words(explain("Rusak", "--category", "potholes", "--at", AT_MONAS))
     assert "Meja Triase CRM Jakarta (triase)" in said
-    assert "triage: a person decides there (unknown_category)" in said
+    assert "triage: a person decides there (unknown_category), urgency normal" in said
 
 
 def test_the_hour_and_the_apps_own_words_are_facts(explain):

@@ -483,6 +483,8 @@ def test_notices_are_read_with_one_target_or_several(read):
         (notice(to="[]"), "routing.yaml:9: to names nobody"),
         (notice(to="[{agency: bpbd}, {agency: bpbd}]"), "routing.yaml:9: to names the same twice, first on line 9"),
         (notice(to="{agency: gulkarma}"), "routing.yaml:9: to: agency gulkarma is unknown"),
+        (notice().replace("to:", "urgency: now\n    to:"), "routing.yaml:9: urgency: now is unknown; known are emergency, high"),
+        (notice().replace("to:", "urgency: [high, low]\n    to:"), "routing.yaml:9: urgency must be a single value"),
         (notice("rest"), "routing.yaml:8: notice rest is given twice, first on line 4"),
         (rule("told"), "routing.yaml:8: a notice lacks notice"),
         (notice(to="ward"), "routing.yaml:8: notice told tells of complaints whose place is kecamatan, none or outside"),
