@@ -267,13 +267,13 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
 def _category(city: City, known: Known, rule: Rule) -> Said:
     """What the complaint is about and who says so, what it is counted as, and what else the words speak of."""
     category, subject = known.facts.category, known.subject
+    if category == UNSURE_CATEGORY:
+        return _unsure(city, subject, rule.counted_as)
     id_, en = _named(city, category, subject)
     if rule.counted_as is not None and rule.counted_as != category:
         counted = city.categories[rule.counted_as]
         id_ += f"; dicatat sebagai {counted.label_id}"
         en += f"; counted as {counted.label_en}"
-    if category == UNSURE_CATEGORY:  # what it may be has been told
-        return Said(f"{id_}.", f"{en}.")
     spoken = [slug for slug in subject.emergencies if slug != rule.counted_as] if subject.emergencies else ()
     if spoken:
         # Who hears of every emergency is told of this one: the reason must say which it is.
@@ -300,14 +300,6 @@ def _named(city: City, category: str, subject: Subject) -> tuple[str, str]:
             id_ += ", dan isi laporan pun tidak menunjukkannya"
             en += ", and the report's text shows none either"
         return id_, en
-    if category == UNSURE_CATEGORY:
-        id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
-        if subject.others:
-            sure_id, sure_en = _sure(subject)
-            first, *rest = [city.categories[slug] for slug in subject.others]
-            id_ += f"; mungkin {' atau '.join([first.label_id + sure_id, *[one.label_id for one in rest]])}"
-            en += f"; it may be {' or '.join([first.label_en + sure_en, *[one.label_en for one in rest]])}"
-        return id_, en
     one = city.categories[category]
     if subject.category_from != "text":
         return f"Kategori: {one.label_id}, menurut aplikasi", f"Category: {one.label_en}, as the app named it"
@@ -316,6 +308,26 @@ def _named(city: City, category: str, subject: Subject) -> tuple[str, str]:
         f"Kategori: {one.label_id}, terbaca dari isi laporan{sure_id}",
         f"Category: {one.label_en}, read from the report's text{sure_en}",
     )
+
+
+def _unsure(city: City, subject: Subject, counted_as: str | None) -> Said:
+    """That the text speaks of a category, not surely enough; what it is counted as and what else it may be, each once."""
+    id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
+    names = {slug: (city.categories[slug].label_id, city.categories[slug].label_en) for slug in subject.others}
+    if names:  # how sure the text is, it is of the first
+        likeliest = subject.others[0]
+        sure_id, sure_en = _sure(subject)
+        names[likeliest] = (names[likeliest][0] + sure_id, names[likeliest][1] + sure_en)
+    if counted_as is not None:
+        counted = city.categories[counted_as]
+        name_id, name_en = names.pop(counted_as, (counted.label_id, counted.label_en))
+        id_ += f"; dicatat sebagai {name_id}"
+        en += f"; counted as {name_en}"
+    if names:
+        ids, ens = zip(*names.values(), strict=True)
+        id_ += f"; mungkin {'juga ' if counted_as is not None else ''}{' atau '.join(ids)}"
+        en += f"; it may {'also ' if counted_as is not None else ''}be {' or '.join(ens)}"
+    return Said(f"{id_}.", f"{en}.")
 
 
 def _sure(subject: Subject) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.routing.decide import Decided, Judged, Known
-from services.routing.places import full_name
+from services.routing.places import Said, full_name
 from services.routing.policy.policy import (
     WORDS,
     Condition,
@@ -150,8 +150,11 @@ class _Explanation:
             # "Also" is beside a place that is named.
             may = "may also be" if facts.ward or facts.kecamatan else "may be"
             lines.append(Text(f"{may}: {self.names(self.known.place.others)}", style="dim"))
-        conflicts = [words.id if self.shown.language == "id" else words.en for words in decision.conflicts]
-        return [*lines, *(Text(visible(words), style="yellow") for words in conflicts)]
+        return [*lines, *self.conflict(self.known.place.conflict)]
+
+    def conflict(self, said: Said | None) -> list[RenderableType]:
+        """What contradicts the place or the category that was taken."""
+        return [] if said is None else [Text(visible(said.id if self.shown.language == "id" else said.en), style="yellow")]
 
     def names(self, units: Sequence[Unit]) -> str:
         """What it may be instead: the first few, or all."""
@@ -162,15 +165,17 @@ class _Explanation:
     def category(self) -> list[RenderableType]:
         facts, decision, counted, city = self.known.facts, self.decided.decision, self.judged.counted, self.city
         given = {
-            "app": f"named by the app as {_short(self.submitted.category or '')!r}",
+            "app": f"named by the app as {self.cut(self.submitted.category or '')!r}",
             "text": "by its words",
             "none": "neither the app nor the text names one",
         }[facts.category_from]
         confidence = decision.category_confidence
         sure = f", confidence {_percent(confidence)}" if confidence is not None else ""
         words = f", words: {', '.join(decision.category_words)}" if decision.category_words else ""
-        may = "may also be" if facts.category in city.categories else "may be"
-        others = f"; {may} {', '.join(decision.other_categories)}" if decision.other_categories else ""
+        # What it is counted as stands below.
+        other = [slug for slug in decision.other_categories if slug != counted.category]
+        may = "may also be" if counted.category in city.categories else "may be"
+        others = f"; {may} {', '.join(other)}" if other else ""
         lines = [Text(visible(f"{facts.category} · {given}{sure}{words}{others}"))]
         if counted.category != facts.category:
             lines.append(Text(f"counted as {counted.category}, by the rule that decides"))
@@ -180,7 +185,7 @@ class _Explanation:
             lines.append(Text(of, style="dim"))
         if self.router.readers.classifier is None:
             lines.append(Text("by words: the city has no classifier", style="dim"))
-        return [*lines]
+        return [*lines, *self.conflict(self.known.subject.conflict)]
 
     def spoken_of(self, slug: str) -> str:
         """A category that the words speak of besides the one that counts, as people call it."""
@@ -196,7 +201,7 @@ class _Explanation:
         lines = self.not_matching([(one, _Failed(_failing(one.conditions, facts), facts, "")) for one in tried], "rules")
         rest = len(policy.rules) - len(tried) - 1
         after = f"; {rest} not asked" if rest else ""
-        holds = f"{_holds(decides.conditions, facts)}, to: {_target(decides.target)}{after}"
+        holds = f"{self.holds(decides.conditions, facts)}, to: {_target(decides.target)}{after}"
         return [*lines, _Line(YES, _place_of(decides), holds)]
 
     def notices(self) -> list[_Line]:
@@ -219,7 +224,7 @@ class _Explanation:
     def held(self, notice: Notice, seen: Facts) -> str:
         """Why a notice matches: facts that are told above need not be told again."""
         conditions = [one for one in notice.conditions if one.fact == WORDS or self.shown.everything]
-        return f" ({_holds(conditions, seen)})" if conditions or not notice.conditions else ""
+        return f" ({self.holds(conditions, seen)})" if conditions or not notice.conditions else ""
 
     def as_(self, seen: Facts) -> str:
         """As which category a notice saw the complaint, where not as the one that counts."""
@@ -241,15 +246,15 @@ class _Explanation:
     def not_matching(self, failed: Sequence[tuple[Rule | Notice, _Failed]], what: str) -> list[_Line]:
         """A line for each, or for all that failed for one and the same reason."""
         if self.shown.everything:
-            return [_Line(NO, _place_of(one), why.told()) for one, why in failed]
+            return [_Line(NO, _place_of(one), self.why_not(why)) for one, why in failed]
         by_reason: dict[tuple[str, ...], list[tuple[Rule | Notice, _Failed]]] = {}
         for one, why in failed:
             by_reason.setdefault((why.as_, why.condition.fact, *why.excepted), []).append((one, why))
         groups = list(by_reason.values())
         lines = [
-            _Line(NO, _place_of(group[0][0]), group[0][1].told())
+            _Line(NO, _place_of(group[0][0]), self.why_not(group[0][1]))
             if len(group) == 1
-            else _Line(NO, f"{len(group)} {what}", _together([why for _, why in group]))
+            else _Line(NO, f"{len(group)} {what}", self.together([why for _, why in group]))
             for group in groups[:_MOST_REASONS]
         ]
         rest = groups[_MOST_REASONS:]
@@ -258,6 +263,40 @@ class _Explanation:
             more = f", {len(rest) - _MOST_VALUES} facts more" if len(rest) > _MOST_VALUES else ""
             lines.append(_Line(NO, f"{sum(map(len, rest))} {what}", f"for other reasons: {facts}{more}"))
         return lines
+
+    def holds(self, conditions: Sequence[Condition], facts: Facts) -> str:
+        """What a complaint has of what a rule or notice that matches asks for."""
+        if not conditions:
+            return "always matches"
+        return ", ".join(
+            f"{one.fact} is {self.cut(one.of(facts) or '')}" if one.fact != WORDS else f"words: {one.of(facts)}"
+            for one in conditions
+        )
+
+    def why_not(self, failed: _Failed) -> str:
+        """What a complaint has instead."""
+        condition = failed.condition
+        if failed.excepted:
+            return f"{failed.as_}words asked for stand only in: {', '.join(failed.excepted)}"
+        if condition.fact == WORDS:
+            return f"{failed.as_}none of its words: {self.values(condition.values)}"
+        has = self.cut(condition.of(failed.facts) or "not known")
+        return f"{failed.as_}{condition.fact} is {has}, not {self.values(condition.values)}"
+
+    def together(self, failed: Sequence[_Failed]) -> str:
+        """Why several did not match that failed at the same fact."""
+        first = failed[0]
+        if first.condition.fact == WORDS:
+            return self.why_not(first) if first.excepted else f"{first.as_}none of their words"
+        values = frozenset[str]().union(*(one.condition.values for one in failed))
+        return self.why_not(first._replace(condition=Condition(first.condition.fact, values)))
+
+    def values(self, values: frozenset[str]) -> str:
+        """What is asked for: the first few, or all."""
+        found = sorted(values)
+        shown = found if self.shown.everything or len(found) <= _MOST_VALUES else found[: _MOST_VALUES - 1]
+        more = [f"{len(found) - len(shown)} more"] if len(found) > len(shown) else []
+        return ", ".join([*map(self.cut, shown), *more])
 
     # What comes of it
 
@@ -303,23 +342,6 @@ class _Failed(NamedTuple):
         """Phrases of the text that hold words asked for, which don't count there."""
         return self.condition.words.excepted(self.facts.words) if any(self.condition.but_not) else []
 
-    def told(self) -> str:
-        fact, values = self.condition.fact, self.condition.values
-        if self.excepted:
-            return f"{self.as_}words asked for stand only in: {', '.join(self.excepted)}"
-        if fact == WORDS:
-            return f"{self.as_}none of its words: {_values(values)}"
-        return f"{self.as_}{fact} is {_short(self.condition.of(self.facts) or 'not known')}, not {_values(values)}"
-
-
-def _together(failed: Sequence[_Failed]) -> str:
-    """Why several did not match that failed at the same fact."""
-    first = failed[0]
-    if first.condition.fact == WORDS:
-        return first.told() if first.excepted else f"{first.as_}none of their words"
-    values = frozenset[str]().union(*(one.condition.values for one in failed))
-    return first._replace(condition=Condition(first.condition.fact, values)).told()
-
 
 def _listed(lines: Sequence[_Line]) -> RenderableType:
     """A paragraph for each, beside its mark."""
@@ -342,21 +364,6 @@ def _place_of(one: Rule | Notice) -> str:
 def _failing(conditions: Iterable[Condition], facts: Facts) -> Condition:
     """The first condition that does not hold, of a rule that does not match."""
     return next(one for one in conditions if not one.holds(facts))
-
-
-def _holds(conditions: Sequence[Condition], facts: Facts) -> str:
-    if not conditions:
-        return "always matches"
-    return ", ".join(
-        f"{one.fact} is {_short(one.of(facts) or '')}" if one.fact != WORDS else f"words: {one.of(facts)}" for one in conditions
-    )
-
-
-def _values(values: frozenset[str]) -> str:
-    found = sorted(values)
-    shown = found if len(found) <= _MOST_VALUES else found[: _MOST_VALUES - 1]
-    more = [f"{len(found) - len(shown)} more"] if len(found) > len(shown) else []
-    return ", ".join([*map(_short, shown), *more])
 
 
 def _target(target: Target) -> str:

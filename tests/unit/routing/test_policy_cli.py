@@ -300,6 +300,26 @@ def test_what_else_it_may_be_is_said_to_be_so_beside_a_category_alone(explain, l
     assert said in words(explain("Air", *arguments))
 
 
+def test_what_contradicts_the_place_or_the_category_stands_in_its_row(explain):
+    text = "pohon tumbang di Kel. Tebet Timur"
+    told = words(explain(text, "--at", AT_MONAS, "--category", "sampah"))
+    place, _, rest = told.partition(" Category ")
+    category, _, _ = rest.partition(" Policy ")
+    assert "but its address or text names Kelurahan Tebet Timur; the point was taken." in place
+    assert "the report's text rather speaks of Fallen tree" in category
+    assert "rather speaks of" not in place
+    assert "was taken" not in category
+
+
+def test_what_a_complaint_is_counted_as_is_not_said_to_be_what_it_may_be_as_well(explain, loaded, monkeypatch):
+    guesses = Guesses(None, (("kebakaran", 0.6), ("sampah", 0.3)))
+    monkeypatch.setattr(loaded, "readers", replace(loaded.readers, classifier=guesses))
+    told = words(explain("kobaran api", "--at", AT_MONAS))
+    category = told[told.index(" Category ") : told.index(" Policy ")]
+    assert category.count("kebakaran") == 1
+    assert "; may also be sampah counted as kebakaran, by the rule that decides" in category
+
+
 def test_a_ward_near_a_place_outside_the_city_is_what_it_may_be(explain):
     assert " may be: Kelurahan Pulau Untung Jawa " in words(explain("Air", "--at", "-5.99,106.84"))
     assert " may also be: Kelurahan Menteng " in words(explain("Air", "--at", "-6.2088,106.8456"))
@@ -542,6 +562,23 @@ def test_a_kafka_that_takes_connections_and_never_answers_is_not_waited_for_long
 
 def test_nobody_waits_ten_seconds_for_a_silent_kafka():
     assert trial.START_SECONDS <= 8
+
+
+def test_with_all_nothing_is_shortened(explain, tmp_path):
+    category, app, answer = f"{'x' * 100}-end", f"{'a' * 100}-end", f"{'k' * 100}-end"
+    file = tmp_path / "trial.yaml"
+    wanted = ", ".join(f"kata{number}" for number in range(9))
+    file.write_text(
+        policy(
+            rule("words", to="triage", when=f"{{words: [{wanted}]}}"),
+            rule("source", to="triage", when=f"{{app: {app}, attributes: {{k: {answer.replace('k', 'q')}}}}}"),
+        )
+    )
+    asked = ("Lampu", "--category", category, "--app", app, "--attribute", f"k={answer}", "--policy", str(file), "--at", AT_MONAS)
+    folded, whole = (explain(*asked, *more, columns=200).replace("\n", "").replace(" ", "") for more in ((), ("--all",)))
+    for part in (f"namedbytheappas'{category}'", f"attributes.kis{answer},", answer.replace("k", "q"), wanted.replace(" ", "")):
+        assert part in whole
+        assert part not in folded
 
 
 def test_with_all_the_whole_text_is_shown(explain):

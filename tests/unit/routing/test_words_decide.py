@@ -387,6 +387,17 @@ def test_an_emergency_under_a_category_that_nobody_knows_is_told_to_the_emergenc
     assert {BPBD, "Gambir"} <= informed(event)
 
 
+def test_what_an_unsure_text_is_counted_as_is_told_once_and_then_what_else_it_may_be(jakarta, jakarta_wards, jakarta_policy):
+    unsure = Readers(classifier=Says(None, 0.6, (("kebakaran", 0.6), ("sampah", 0.3))))
+    event = decide(submitted(None, words="kobaran api"), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
+    assert (event.category, event.decision.category_method) == ("kebakaran", "policy")
+    reason = event.decision.reason
+    likeliest = "its category clear; counted as Fire (confidence 60%; words: kata); it may also be "
+    assert f"{likeliest}{jakarta.categories['sampah'].label_en}. Sent to" in reason.en
+    assert "dari isi laporan; dicatat sebagai Kebakaran (keyakinan 60%; kata: kata); mungkin juga " in reason.id
+    assert reason.en.count("Fire (") == 1
+
+
 def test_an_emergency_that_contradicts_the_app_is_told_though_the_apps_category_counts(decided):
     event = decided("tolong, ada tawuran pakai celurit di depan sekolah", "taman")
     assert event.category == "taman"
