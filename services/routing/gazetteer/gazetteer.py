@@ -12,8 +12,8 @@ from typing import Final, Self
 from services.routing.gazetteer.file import Book, read
 from services.routing.gazetteer.judge import Heard, Judge, Named
 from services.routing.gazetteer.marks import ROUTES, Mark, capital, mark_of
-from services.routing.gazetteer.names import Match, Names
-from services.routing.gazetteer.text import DASHES, words
+from services.routing.gazetteer.names import Name, Names
+from services.routing.gazetteer.text import DASHES, small_words, words
 from tanggap.contracts.city import City
 
 __all__ = ["Gazetteer", "Named"]
@@ -21,6 +21,7 @@ __all__ = ["Gazetteer", "Named"]
 _MOST_NAMES: Final = 24
 """So many names of a text are weighed: a text with more is no help, and the time stays bounded."""
 _SAYS_PLACE: Final = frozenset[Mark](("kelurahan", "kecamatan", "rt", "at", "part"))
+_NO_PLACE: Final = frozenset[Mark](("never", "time", "person"))
 _NUMBER: Final = frozenset(("no", "nomor", "kav", "rt"))
 _LEVELS: Final = frozenset[Mark](("kelurahan", "kecamatan"))
 _LONG: Final = 9
@@ -53,40 +54,40 @@ class Gazetteer:
         return self._judge.judge(heard)
 
     def _hear(self, text: str, heard: list[Heard], *, told: bool, stretched: bool) -> None:
-        tokens = words(text, stretched=stretched)
-        lows = list(map(str.lower, tokens))
+        lows = tokens = small_words(text, stretched=stretched)
         most = len(heard) + _MOST_NAMES
         street = route = last = -1
-        for match in self._names.find(lows):
-            mark = match.level or mark_of(lows, match.start, match.end, address=not told)
-            if mark == "bare" and match.start == street:
+        for name, start, end, typo, level in self._names.find(lows):
+            if tokens is lows and (typo or name.guard):  # only of such a name capitals say something
+                tokens = words(text, stretched=stretched)
+            mark = level or mark_of(lows, start, end, address=not told)
+            if mark == "bare" and start == street:
                 mark = "street"  # "Jl. Cakung Cilincing"
-            elif match.start == route:
+            elif start == route:
                 mark = "away"  # "jurusan Tanah Abang Kebayoran Lama"
             if mark == "street":
-                street = match.end
-            elif mark == "away" and (match.start == route or lows[match.start - 1] in ROUTES):
-                route = match.end
-            if match.name.within is not None and mark in _LEVELS:
-                match = match._replace(name=match.name.within)  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
-            if not _is_no_place(match, mark, tokens, lows):
-                dashed = match.start == last + 1 and lows[last] in DASHES
-                heard.append(Heard(match.name, mark, match.typo, _is_meant(match, mark, tokens, lows), told, dashed))
-                last = match.end
-                if len(heard) >= most:
-                    return
+                street = end
+            elif mark == "away" and (start == route or lows[start - 1] in ROUTES):
+                route = end
+            if name.within is not None and mark in _LEVELS:
+                name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
+            if _is_no_place(name, mark, lows, end, typo=typo) or (
+                typo and end - start == 1 and not _is_read(mark, tokens[start])
+            ):
+                continue
+            meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
+            heard.append(Heard(name, mark, typo, meant, told, start == last + 1 and lows[last] in DASHES))
+            last = end
+            if len(heard) >= most:
+                return
 
 
-def _is_no_place(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> bool:
-    """Whether a name that was found is none here: a fruit's, a person's, a day's, a house's, or another word."""
-    name, start, end, typo, _level = match
-    if mark == "never":
-        return name.parts == 1 or bool(name.guard)
-    if mark in ("time", "person"):
-        return bool(name.guard)
-    if len(lows[end - 1]) == 1 and not typo and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER):
-        return True  # "Blok M No. 5"
-    return typo and end - start == 1 and not _is_read(mark, tokens[start])
+def _is_no_place(name: Name, mark: Mark, lows: list[str], end: int, *, typo: bool) -> bool:
+    """Whether a name that was found is none here: a fruit's, a person's, a day's or a house's."""
+    if mark in _NO_PLACE:
+        return bool(name.guard) or (mark == "never" and name.parts == 1)
+    # "Blok M No. 5"
+    return len(lows[end - 1]) == 1 and not typo and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER)
 
 
 def _is_read(mark: Mark, token: str) -> bool:
@@ -96,11 +97,9 @@ def _is_read(mark: Mark, token: str) -> bool:
     return len(token) >= _LONG or (mark == "at" and token[0].isupper())
 
 
-def _is_meant(match: Match, mark: Mark, tokens: list[str], lows: list[str]) -> bool:
-    """Whether a name is taken for a place without its kecamatan or kota beside it."""
-    name, start, end, _typo, _level = match
-    if not name.guard:
-        return True
+def _is_meant(name: Name, mark: Mark, tokens: list[str], lows: list[str], within: tuple[int, int]) -> bool:
+    """Whether a name that is a common word too is taken for a place without its kecamatan or kota beside it."""
+    start, end = within
     if mark == "kecamatan":
         return bool(name.kecamatan)
     if name.guard == "marked":

@@ -108,8 +108,10 @@ def mark_of(lows: list[str], start: int, end: int, *, address: bool) -> Mark:
     if mark is None:
         if word.isdigit() and any(MARKS.get(other) == "rt" for other in lows[max(0, before - _FAR) : before]):
             return "rt"
+        if not address:
+            return "bare"
         parts = word in SEPARATORS or word[0].isdigit()  # what follows a house's number is no longer its street
-        return "part" if address and parts and _ends(lows, end) else "bare"
+        return "part" if parts and _ends(lows, end) else "bare"
     first = before
     while first > 0 and word in _TITLES:
         first -= 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
-from typing import Final, Literal, NamedTuple
+from itertools import compress, product, repeat
+from typing import Final, Literal
 
 from services.routing.gazetteer.marks import MARKS
 from services.routing.gazetteer.text import SEPARATORS, squash
@@ -31,13 +31,6 @@ Guard = Literal["", "word", "marked"]
 """What a name needs before it counts: nothing; something that says a place is meant, since it is a common `word` too; or Kel., or
 its kecamatan or kota (`marked`)."""
 
-_Says = Literal["plain", "may_end", "begins"]
-"""What is known of a word: a common one that no misspelt name ends in, one that some may end in, or the first of a name's words."""
-# Compared by identity: nothing else is ever told of a word.
-_PLAIN: Final = "plain"
-_MAY_END: Final = "may_end"
-_BEGINS: Final = "begins"
-
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -60,6 +53,18 @@ class Name:
     within: Name | None = None
 
 
+_Says = Name | Literal["begins", "unknown", ""] | None
+"""What is known of a word: the name that it is alone; that it only `begins` one; that it is `unknown`; or else it is a common word."""
+# Compared by identity. A common word is false, so that those of a text are stepped over all at once.
+_BEGINS: Final = "begins"
+_UNKNOWN: Final = "unknown"
+_PLAIN: Final = None
+"""A common word that is no later part of a name: a name ends before it."""
+_MAY_GO_ON: Final = ""
+"""One that is: a name may go on with it."""
+_ELSE_UNKNOWN: Final[Iterator[_Says]] = repeat(_UNKNOWN)
+
+
 Level = Literal["kelurahan", "kecamatan"]
 _GLUED: Final[tuple[tuple[str, Level], ...]] = (
     ("kelurahan", "kelurahan"),
@@ -73,14 +78,11 @@ _ALSO_MARK: Final = "rw"
 """Short for Rawa, and for what a number follows or a name ("warga RW Jati Padang")."""
 
 
-class Match(NamedTuple):
-    """A name in `words[start:end]`. `typo`: a letter is wrong. `level`: by a word that is written together with it."""
+Match = tuple[Name, int, int, bool, Level | None]
+"""A name in `words[start:end]`: the name, `start`, `end`, whether a letter is wrong, and its level by a word written together with it.
 
-    name: Name
-    start: int
-    end: int
-    typo: bool
-    level: Level | None = None
+A plain tuple, since it is taken apart for every name.
+"""
 
 
 Halves = dict[str, dict[int, tuple[str, ...]]]
@@ -125,10 +127,9 @@ class Names:
                 self._known.setdefault(key, name)
                 if key not in exact and len(variant) > 1 and not set(variant) & set(parts):
                     self._apart.add(key)  # "pd klp" is Pondok Kelapa, but a word that reads so is another
-        for parts, _name in written:
+        spelt = [each for parts, _name in written for each in (parts, *_variants(parts, spellings))]
+        for parts in spelt:
             self._begin(parts)
-            for variant in _variants(parts, spellings):
-                self._begin(variant)
         long = [
             key for key, name in exact.items() if len(key) >= (LONG_OUTSIDE if name.outside else LONG_ENOUGH) and key.isalpha()
         ]
@@ -136,10 +137,13 @@ class Names:
         self._starts, self._ends = _halves(long)
         self._begun: Final = frozenset(key[:count] for key in long for count in (_LOOK - 1, _LOOK))
         self._ended: Final = frozenset(key[-count:] for key in long for count in range(1, _LOOK + 1))
-        ending = frozenset(key[-count:] for key in long for count in range(1, len(key)))
-        self._says: dict[str, _Says] = {word: _MAY_END if word in ending else _PLAIN for word in ordinary}
+        known = self._known
+        later = {key[count:] for key in known for count in range(1, len(key) - _LEAST_PART + 1) if key[:count] in known}
+        later |= {part for parts in spelt for part in parts[1:]}
+        self._says: dict[str, _Says] = {word: _MAY_GO_ON if word in later else _PLAIN for word in ordinary}
         self._says |= dict.fromkeys(SEPARATORS, _PLAIN)
-        self._says |= dict.fromkeys(self._known, _BEGINS)
+        self._says["\n"] = _MAY_GO_ON  # a line may break within a name
+        self._says |= {key: _BEGINS if key in self._apart else name or _BEGINS for key, name in known.items()}
 
     def _begin(self, parts: list[str]) -> None:
         """Note how a name may begin: its words one by one, and a long word of its own in two."""
@@ -153,80 +157,99 @@ class Names:
 
     def find(self, lows: list[str]) -> Iterator[Match]:
         """The names in a list of words in small letters, from left to right; of several at one place the longest."""
-        says = [*map(self._says.get, lows), _PLAIN, _PLAIN]
+        says: list[_Says] = [*map(self._says.get, lows, _ELSE_UNKNOWN), _PLAIN, _PLAIN]
         done = 0
-        for start, word in enumerate(lows):
-            known = says[start]
-            if known is None:
-                if len(word) < _LEAST_PART or start < done or start >= _MISSPELT_WITHIN:
-                    continue
-                match = self._glued(lows, start, word) if word[0] == "k" and word[:3] in _GLUED_STARTS else None
-                if match is None:
-                    match = self._misspelt(lows, start, word, says)
-            elif known is _BEGINS and start >= done:
-                match = self._from(lows, start)
-                if word == _ALSO_MARK and match is not None and says[start + 1] is _BEGINS:
-                    after = self._from(lows, start + 1)
-                    marked = start > 0 and MARKS.get(lows[start - 1]) == "kelurahan"
-                    if after is not None and after.end >= match.end + marked:
-                        match = after  # "warga RW Jati", but "Kel. Rw. Jati"
-            else:
+        for start in compress(range(len(lows)), says):
+            if start < done:
                 continue
+            if says[start] is _UNKNOWN:
+                match = self._unknown(lows, start, says)
+            elif lows[start] == _ALSO_MARK:
+                match = self._after_rw(lows, start, says)
+            else:
+                match = self._from(lows, start, says)
             if match is not None:
-                done = match.end
+                done = match[2]
                 yield match
 
-    def _from(self, lows: list[str], start: int) -> Match | None:
-        """The longest name from a word that begins one."""
-        known = self._known
-        joined = lows[start]
-        best, end, at = None if joined in self._apart else known[joined], start + 1, start + 1
-        last = min(len(lows), start + _MOST_WORDS)
-        while at < last:
-            longer = joined + lows[at]
-            if longer not in known:
-                if lows[at] == "\n" and at + 1 < last and joined + lows[at + 1] in known:
-                    at += 1  # a line may break within a name
-                    continue
-                return self._misspelt_from(lows, start, at, longer) or (Match(best, start, end, typo=False) if best else None)
-            joined = longer
-            at += 1
-            name = known[joined]
-            if name is not None:
-                best, end = name, at
-        return None if best is None else Match(best, start, end, typo=False)
+    def _after_rw(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
+        """The name that "Rw." begins, or the one after it: "warga RW Jati", but "Kel. Rw. Jati"."""
+        match = self._from(lows, start, says)
+        if match is None or says[start + 1] in (_PLAIN, _MAY_GO_ON, _UNKNOWN):
+            return match
+        after = self._from(lows, start + 1, says)
+        marked = start > 0 and MARKS.get(lows[start - 1]) == "kelurahan"
+        return after if after is not None and after[2] >= match[2] + marked else match
 
-    def _glued(self, lows: list[str], start: int, word: str) -> Match | None:
-        """The unit's name that stands in an unknown `word` after its level, alone or with the next words."""
+    def _from(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
+        """The longest name from a word that begins one. `says`: of each word, and of what is after the last."""
+        said = says[start]
+        best = said if isinstance(said, Name) else None
+        end = at = start + 1
+        if says[at] is not _PLAIN:
+            known, joined = self._known, lows[start]
+            last = min(len(lows), start + _MOST_WORDS)
+            while at < last and says[at] is not _PLAIN:
+                longer = joined + lows[at]
+                if longer in known:
+                    joined = longer
+                    name = known[joined]
+                    at += 1
+                    if name is not None:
+                        best, end = name, at
+                elif lows[at] == "\n" and at + 1 < last and joined + lows[at + 1] in known:
+                    at += 1  # a line may break within a name
+                else:
+                    match = self._misspelt_from(lows, start, at, longer)
+                    if match is not None:
+                        return match
+                    break
+        return None if best is None else (best, start, end, False, None)
+
+    def _glued(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
+        """The unit's name that stands in an unknown word after its level, alone or with the next words."""
+        word = lows[start]
         for before, level in _GLUED:
             rest = word.removeprefix(before)
             if rest != word and len(rest) >= _SHORTEST and rest in self._known:
-                match = self._from([rest, *lows[start + 1 : start + _MOST_WORDS]], 0)
-                if match is not None and not match.name.landmark and (match.name.wards or match.name.kecamatan):
-                    return match._replace(start=start, end=start + match.end, level=level)
+                after = slice(start + 1, start + _MOST_WORDS)
+                match = self._from([rest, *lows[after]], 0, [self._says[rest], *says[after], _PLAIN])
+                if match is not None and not match[0].landmark and (match[0].wards or match[0].kecamatan):
+                    name, _, end, typo, _ = match
+                    return name, start, start + end, typo, level
         return None
 
-    def _misspelt(self, lows: list[str], start: int, word: str, says: list[_Says | None]) -> Match | None:
-        """The name that an unknown `word`, alone or with the next, is but for one letter. `says`: of each word, and of two more."""
-        # No letter is wrong in a common word, so a name must end in it as it stands, and hardly any does.
-        second_may, third_may = says[start + 1] is not _PLAIN, says[start + 2] is not _PLAIN
-        if second_may or third_may:
-            ended, second = self._ended, lows[start + 1]
-            look = _LOOK if len(word) + len(second) > 2 * _LOOK else _LOOK - 1
-            begun = word[:look] in self._begun
-            if third_may and (begun or lows[start + 2][-look:] in ended):
-                third = lows[start + 2]
-                name = self._closest(word + second + third, third)
-                if name is not None:
-                    return Match(name, start, start + 3, typo=True)
-            if second_may and (begun or second[-look:] in ended):
-                name = self._closest(word + second, second)
-                if name is not None:
-                    return Match(name, start, start + 2, typo=True)
-        if len(word) < LONG_ENOUGH - 1:
+    def _unknown(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
+        """The name that an unknown word begins: written together with its level, or misspelt."""
+        word = lows[start]
+        if len(word) < _LEAST_PART or start >= _MISSPELT_WITHIN:
             return None
+        match = self._glued(lows, start, says) if word[0] == "k" and word[:3] in _GLUED_STARTS else None
+        if match is not None:
+            return match
+        # No letter is wrong in a common word, so a name must end in it as it stands, and hardly any does.
+        if says[start + 1] is not _PLAIN or says[start + 2] is not _PLAIN:
+            return self._misspelt(lows, start, says)
         name = self._closest(word, "")
-        return None if name is None else Match(name, start, start + 1, typo=True)
+        return None if name is None else (name, start, start + 1, True, None)
+
+    def _misspelt(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
+        """The name that an unknown word, alone or with the next, is but for one letter. `says`: of each word, and of two more."""
+        word, second = lows[start], lows[start + 1]
+        second_may, third_may = says[start + 1] is not _PLAIN, says[start + 2] is not _PLAIN
+        look = _LOOK if len(word) + len(second) > 2 * _LOOK else _LOOK - 1
+        begun = word[:look] in self._begun
+        if third_may and (begun or lows[start + 2][-look:] in self._ended):
+            third = lows[start + 2]
+            name = self._closest(word + second + third, third)
+            if name is not None:
+                return name, start, start + 3, True, None
+        if second_may and (begun or second[-look:] in self._ended):
+            name = self._closest(word + second, second)
+            if name is not None:
+                return name, start, start + 2, True, None
+        name = self._closest(word, "")
+        return None if name is None else (name, start, start + 1, True, None)
 
     def _misspelt_from(self, lows: list[str], start: int, last: int, joined: str) -> Match | None:
         """The name that `lows[start : last + 1]`, joined, is but for one letter, or is with the next word.
@@ -240,9 +263,9 @@ class Names:
             after = lows[last + 1]
             name = self._closest(joined + after, after)
             if name is not None:
-                return Match(name, start, last + 2, typo=True)
+                return name, start, last + 2, True, None
         name = self._closest(joined, end)
-        return None if name is None else Match(name, start, last + 1, typo=True)
+        return None if name is None else (name, start, last + 1, True, None)
 
     def _closest(self, joined: str, end: str) -> Name | None:
         """The one name that is `joined` but for a letter too many, too few, another, or two in the wrong order.
@@ -254,6 +277,8 @@ class Names:
             return None
         half = _HALF[count]
         starts, ends = self._starts.get(joined[:half]), self._ends.get(joined[-half:])
+        if starts is None and ends is None:
+            return None
         begun = () if starts is None else starts.get(count, ())
         ended = () if ends is None else ends.get(count, ())
         if not (begun or ended) or not joined.isalpha():

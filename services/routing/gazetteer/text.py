@@ -20,27 +20,71 @@ DASHES: Final = frozenset("-–—")
 # A word is letters and digits of any script. A full stop parts where it ends a sentence: after a word of five letters or more,
 # since shorter ones are abbreviated ("Kec. Kb. Jeruk"). A dash parts where it stands free ("Tebet - Jakarta Selatan").
 # What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
-_WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s|$)|[-–—](?<=\s[-–—])(?=\s)")
-_WORDS_PLAIN: Final = re.compile(r"[a-zA-Z0-9]+|[,;:()!?\n/|]|\.(?<=[a-zA-Z]{5}\.)(?=\s|$)|-(?<=\s-)(?=\s)")
-"""The same in plain text, quicker."""
+_WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s)|[-–—](?<=\s[-–—])(?=\s)")
 _STRETCHED: Final = re.compile(r"(?!\bIII\b)([^\W\d_])\1\1+", re.IGNORECASE)  # "Jl. Tebet Barat III" is another than I
+
+_KEPT: Final = ".:\n-"
+"""Separators that are read by themselves; for any other one a comma will do."""
+_NO_SPACE: Final = "\t"
+"""What becomes of a sign that parts words and no places: a full stop or a dash beside it does not stand free."""
+
+
+def _parting(*, lower: bool) -> bytes:
+    """A table that leaves of plain text its words, its separators and spaces; in small letters, where `lower`."""
+    table = bytearray(_NO_SPACE * 256, "ascii")
+    for code, sign in enumerate(map(chr, range(128))):
+        if sign.isalnum():
+            table[code] = ord(sign.lower() if lower else sign)
+        elif sign in _KEPT:
+            table[code] = code
+        elif sign in SEPARATORS:
+            table[code] = ord(",")
+        elif sign.isspace():
+            table[code] = ord(" ")
+    return bytes(table)
+
+
+_AS_WRITTEN: Final = _parting(lower=False)
+_LOWERED: Final = _parting(lower=True)
 
 
 def words(text: str, *, stretched: bool = True) -> list[str]:
     """The words of a text and its separators, in order, as they are written, but for stretched letters: they are written once.
 
+    Only a colon, a line break and a dash are sure to be given as they are: for any other separator a comma may stand.
     `stretched`: whether it may have such; False where whoever asks has looked (`may_be_stretched`).
     """
-    if len(text) > MOST:
-        text = text[:MOST]
     if not text.isascii():
-        text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]
-        found: list[str] = _WORDS.findall(_STRETCHED.sub(r"\1", text))
-    else:
-        if stretched and may_be_stretched(text):
-            text = _STRETCHED.sub(r"\1", text)
-        found = _WORDS_PLAIN.findall(text)
-    return found
+        return _of_any_script(text)
+    return _of_plain(text, _AS_WRITTEN, stretched=stretched)
+
+
+def small_words(text: str, *, stretched: bool = True) -> list[str]:
+    """The same in small letters: what stands there as a word stands at the same place in `words`."""
+    if not text.isascii():
+        return list(map(str.lower, _of_any_script(text)))
+    return _of_plain(text, _LOWERED, stretched=stretched)
+
+
+def _of_any_script(text: str) -> list[str]:
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text[:MOST]))[:MOST]
+    return _WORDS.findall(_STRETCHED.sub(r"\1", text))
+
+
+def _of_plain(text: str, table: bytes, *, stretched: bool) -> list[str]:
+    """The words by translating and splitting, which is quicker than the expression; a line break or a free dash is left to that."""
+    text = text[:MOST]
+    if stretched and may_be_stretched(text):
+        text = _STRETCHED.sub(r"\1", text)
+    parted = text.encode().translate(table).decode()
+    if "\n" in parted or " - " in parted:
+        return _WORDS.findall(text if table is _AS_WRITTEN else text.lower())
+    if ". " in parted:
+        *ended, last = parted.split(". ")
+        parted = "".join([piece + ("," if piece[-5:].isalpha() and len(piece) > 4 else " ") for piece in ended]) + last  # noqa: PLR2004
+    if ":" in parted:
+        parted = parted.replace(":", " : ")
+    return parted.replace(",", " , ").replace(".", " ").replace("-", " ").split()
 
 
 def squash(name: str) -> str:

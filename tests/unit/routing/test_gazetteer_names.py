@@ -3,14 +3,15 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.gazetteer import file as gazetteer_file
 from services.routing.gazetteer import names as finding
+from services.routing.gazetteer import text as reading
 from services.routing.gazetteer.marks import MARKS, mark_of
-from services.routing.gazetteer.names import Match, Name, Names
-from services.routing.gazetteer.text import squash, words
+from services.routing.gazetteer.names import Name, Names
+from services.routing.gazetteer.text import SEPARATORS, small_words, squash, words
 from services.routing.tokens import may_be_stretched
 from tests.support.routing import JAKARTA
 
@@ -22,7 +23,7 @@ NAMES = Names(
 
 
 def found(text):
-    return [(match.name.label, match.start, match.end, match.typo) for match in NAMES.find([w.lower() for w in words(text)])]
+    return [(name.label, start, end, typo) for name, start, end, typo, _level in NAMES.find(small_words(text))]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_two_wrong_letters_short_names_and_common_words_are_no_names(wrong):
 
 def test_what_is_one_letter_from_two_names_is_neither():
     two = Names((("Semanan", Name("Semanan")), ("Semaman", Name("Semaman"))), {}, frozenset())
-    assert [match.name.label for match in two.find(["semanan"])] == ["Semanan"]
+    assert [name.label for name, *_ in two.find(["semanan"])] == ["Semanan"]
     assert list(two.find(["semajan"])) == []
 
 
@@ -83,9 +84,9 @@ def test_any_one_wrong_letter_is_found_or_is_another_word(name, data):
 @given(st.lists(st.text(max_size=6)))
 def test_any_words_have_an_answer_and_matches_never_overlap(parts):
     ends = 0
-    for match in NAMES.find([part.lower() for part in parts]):
-        assert ends <= match.start < match.end <= len(parts)
-        ends = match.end
+    for _name, start, end, _typo, _level in NAMES.find([part.lower() for part in parts]):
+        assert ends <= start < end <= len(parts)
+        ends = end
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_whichever_letter_of_a_long_name_is_wrong_it_is_found(name, data):
 
 
 class Plainly(Names):
-    """As `Names`, but every long name is tried for every word, alone and with the next two."""
+    """As `Names`, but every long name is tried for every unknown word, alone and with the next two, and every word for a beginning."""
 
     def __init__(self, names, spellings, ordinary):
         names = tuple(names)
@@ -154,12 +155,36 @@ class Plainly(Names):
             if key.isalpha() and len(key) >= (finding.LONG_OUTSIDE if name.outside else finding.LONG_ENOUGH):
                 self.by_length.setdefault(len(key), []).append(key)
 
-    def _misspelt(self, lows, start, word, says):
+    def find(self, lows):
+        done = 0
+        for start, word in enumerate(lows):
+            if start >= done and (word in self._known or word not in self._ordinary):
+                match = self._from(lows, start) if word in self._known else self._unknown(lows, start)
+                if match is not None:
+                    done = match[2]
+                    yield match
+
+    def _from(self, lows, start):
+        best, end, at, joined = None, start + 1, start + 1, lows[start]
+        if joined not in self._apart:
+            best = self._known[joined]
+        while at < min(len(lows), start + finding._MOST_WORDS):
+            joined += lows[at]
+            if joined not in self._known:
+                match = self._misspelt_from(lows, start, at, joined)
+                return match or (None if best is None else (best, start, end, False, None))
+            at += 1
+            if self._known[joined] is not None:
+                best, end = self._known[joined], at
+        return None if best is None else (best, start, end, False, None)
+
+    def _unknown(self, lows, start):
         for end in (start + 3, start + 2, start + 1):
-            if end <= len(lows):
-                name = self._closest("".join(lows[start:end]), lows[end - 1] if end > start + 1 else "")
+            if end <= len(lows) and len(lows[start]) >= finding._LEAST_PART:
+                last = lows[end - 1] if end > start + 1 else ""
+                name = self._closest("".join(lows[start:end]), last) if self._says.get(last, "unknown") is not None else None
                 if name is not None:
-                    return Match(name, start, end, typo=True)
+                    return name, start, end, True, None
         return None
 
     def _closest(self, joined, end):
@@ -205,7 +230,7 @@ def test_a_misspelt_name_is_found_as_if_every_name_were_tried(jakarta):
                     lows[1:-1] = [piece for piece in (whole[:first], whole[first:second], whole[second:]) if piece]
                 expected = list(plain.find(lows))
                 assert list(quick.find(lows)) == expected, lows
-                found += any(match.typo for match in expected)
+                found += any(typo for _, _, _, typo, _ in expected)
     assert found > len(book.names)
 
 
@@ -220,12 +245,12 @@ def of(*written):
 
 def test_what_a_misspelt_name_has_taken_begins_no_other():
     matches = list(of("Senja Kramatjati", "Kramatjati").find(["senja", "kramatjxti"]))
-    assert [(match.name.label, match.start, match.end) for match in matches] == [("Senja Kramatjati", 0, 2)]
+    assert [(name.label, start, end) for name, start, end, *_ in matches] == [("Senja Kramatjati", 0, 2)]
 
 
 def test_two_words_that_are_right_are_no_name_with_a_letter_wrong():
     names = of("Kebon Kecil", "Kebin Raya")
-    assert [match.name.label for match in names.find(["kebun", "kecil"])] == ["Kebon Kecil"]
+    assert [name.label for name, *_ in names.find(["kebun", "kecil"])] == ["Kebon Kecil"]
     assert list(names.find(["kebin", "kecil"])) == []
 
 
@@ -244,3 +269,72 @@ def test_no_word_of_the_classifiers_is_one_of_a_places_name_or_nearly_so(jakarta
     for word in ours:
         near = [part for count in (-1, 0, 1) for part in parts.get(len(word) + count, ()) if len(part) > 1]
         assert not [part for part in near if finding._one_off(word, part)], word
+
+
+def test_a_common_word_ends_a_misspelt_name_only_where_it_is_a_word_of_one():
+    assert [typo for *_, typo, _ in of("Kebon Malam").find(["kebxn", "malam"])] == [True]
+    assert list(of("Kebonmxlam").find(["kebxn", "malam"])) == []
+
+
+# A text's words, beside the plain way
+
+
+def plainly(text):
+    """The words of plain text as one expression has them: a full stop parts after five letters, a dash where it stands free."""
+    text = text[: reading.MOST]
+    return reading._WORDS.findall(reading._STRETCHED.sub(r"\1", text))
+
+
+def alike(read):
+    """What is read, with one sign for those separators that need not be told apart."""
+    return ["," if word in SEPARATORS - set(":\n-") else word for word in read]
+
+
+PIECES = [
+    *"abcdeXYZ01 .,;:()!?/|-'_\n\t\r\x0b\x1c\x00",
+    ". ",
+    " - ",
+    " -",
+    "- ",
+    "rusak.",
+    "Jl. ",
+    "III",
+    "aaa",
+    "\r\n",
+    "--",
+    "..",
+    "Tebet",
+]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_plain_text_is_read_as_the_expression_reads_it(text):
+    assert alike(words(text)) == alike(plainly(text))
+    assert small_words(text) == [word.lower() for word in words(text)]
+
+
+@given(st.text(), st.booleans())
+def test_any_text_has_as_many_small_words_as_words(text, stretched):
+    assert small_words(text, stretched=stretched) == [word.lower() for word in words(text, stretched=stretched)]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("rusak. Tebet", ["rusak", ",", "Tebet"]),
+        ("Kec. Kb. Jeruk", ["Kec", "Kb", "Jeruk"]),
+        ('rusak." Tebet', ["rusak", "Tebet"]),
+        ("rusak .Tebet", ["rusak", "Tebet"]),
+        ("rusak", ["rusak"]),
+        ("rusak.", ["rusak"]),
+        ("di Tebet - Menteng", ["di", "Tebet", "-", "Menteng"]),
+        ("anak-anak -Tebet", ["anak", "anak", "Tebet"]),
+        ("Kelurahan: Cawang", ["Kelurahan", ":", "Cawang"]),
+        ("Tebet\nTimur", ["Tebet", "\n", "Timur"]),
+        ("(Tebet)/Menteng", [",", "Tebet", ",", ",", "Menteng"]),
+        ("Jum'at kodok_ijo", ["Jum", "at", "kodok", "ijo"]),
+    ],
+)
+def test_separators_are_words_of_their_own(text, read):
+    assert words(text) == read
