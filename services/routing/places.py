@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from services.routing.gazetteer.gazetteer import Named
 from services.routing.gazetteer.text import squash
 from services.routing.policy.policy import PlaceKind
-from services.routing.wards.wards import Hit, Wards
+from services.routing.wards.wards import Border, Hit, Wards
 from tanggap.contracts.city import CITY_LEVELS, City, UnitInfo
 from tanggap.contracts.events import Point, Unit, whole_percent
 
@@ -44,6 +44,16 @@ class Found(NamedTuple):
     conflict: Said | None = None
 
 
+def _nowhere(id_: str, en: str) -> Found:
+    return Found("none", "none", 0.0, None, None, (), Said(id_, en))
+
+
+_NO_POINT: Final = _nowhere("Laporan ini tidak menyertakan titik lokasi.", "The report came without a point.")
+_NULL_ISLAND: Final = _nowhere(
+    "Aplikasi mengirim titik 0,0, artinya tanpa titik lokasi.", "The app sent the point 0,0, which means no point at all."
+)
+
+
 class Ward(NamedTuple):
     """A kelurahan as decisions speak of it. `kota`: code of its kota or kabupaten. `where`: its name with what it lies in."""
 
@@ -53,15 +63,19 @@ class Ward(NamedTuple):
 
 
 class Places:
-    """A city as decisions speak of it: each ward is made when it is first asked for, and no more are kept than the city has."""
+    """A city as decisions speak of it: what is said of a ward, or of one beside others, is made when it is first asked for.
 
-    __slots__ = ("_clear", "_names", "_wards", "city")
+    No more is kept than the city has wards, and wards beside each other.
+    """
+
+    __slots__ = ("_beside", "_clear", "_names", "_wards", "city")
 
     def __init__(self, city: City) -> None:
         self.city: Final = city
         self._wards: dict[str, Ward] = {}
         self._names: dict[str, str] = {}
         self._clear: dict[str, Found] = {}
+        self._beside: dict[tuple[str, Border, tuple[str, ...], bool], Found] = {}
 
     def name(self, code: str) -> str:
         """The name of the unit of that code as sentences say it (`full_name`). Raises `KeyError`."""
@@ -89,6 +103,18 @@ class Places:
             found = self._clear[code] = Found("known", "point", confidence, unit, kota, (), words)
         return found
 
+    def beside(self, code: str, hit: Hit) -> Found:
+        """The place of a point in that ward with others near by, as `hit` says. Raises `KeyError`."""
+        key = (code, hit.border, hit.others, hit.edge)
+        found = self._beside.get(key)
+        if found is None or found.confidence != hit.confidence:
+            unit, kota, where = self.ward(code)
+            others = tuple([self.city.unit(other) for other in hit.others])
+            near = _near(others, edge=hit.edge)
+            words = Said(id=f"Titik laporan berada di {where}{near.id}.", en=f"The report's point lies in {where}{near.en}.")
+            found = self._beside[key] = Found("known", "point", hit.confidence, unit, kota, others, words)
+        return found
+
 
 def locate(point: Point | None, places: Places, wards: Wards, named: Named | None = None) -> Found:
     """The place of a complaint with that point, whose words name `named`. Total: every complaint has an answer.
@@ -114,14 +140,9 @@ def locate(point: Point | None, places: Places, wards: Wards, named: Named | Non
 
 def _by_point(point: Point | None, places: Places, wards: Wards) -> Found:
     if point is None:
-        return _nowhere(Said(id="Laporan ini tidak menyertakan titik lokasi.", en="The report came without a point."))
+        return _NO_POINT
     if abs(point.lat) < NULL_ISLAND_DEGREES and abs(point.lon) < NULL_ISLAND_DEGREES:
-        return _nowhere(
-            Said(
-                id="Aplikasi mengirim titik 0,0, artinya tanpa titik lokasi.",
-                en="The app sent the point 0,0, which means no point at all.",
-            )
-        )
+        return _NULL_ISLAND
     hit = wards.find(point.lat, point.lon)
     if hit.ward is None:
         return _outside(point, hit, places, wards)
@@ -202,25 +223,17 @@ def _conflict(found: Found, named: Named, city: City) -> Said | None:
     )
 
 
-def _nowhere(words: Said) -> Found:
-    return Found("none", "none", 0.0, None, None, (), words)
-
-
 def _inside(code: str, hit: Hit, places: Places, wards: Wards) -> Found:
-    if hit.how == "point" and not hit.others and not hit.edge:
-        return places.clear(code, hit.confidence)
+    if hit.how == "point":
+        return places.beside(code, hit) if hit.others or hit.edge else places.clear(code, hit.confidence)
     others = tuple([places.city.unit(other) for other in hit.others])
     unit, kota, where = places.ward(code)
-    if hit.how == "nearest":
-        reach = f"{wards.manifest.nearest_within_m:.0f} m"
-        words = Said(
-            id=f"Titik laporan berada di air, paling jauh sekitar {reach} dari daratan terdekat, {where}.",
-            en=f"The report's point is on water, within about {reach} of the nearest land, {where}.",
-        )
-        return Found("known", "nearest", hit.confidence, unit, kota, others, words)
-    near = _near(others, edge=hit.edge)
-    words = Said(id=f"Titik laporan berada di {where}{near.id}.", en=f"The report's point lies in {where}{near.en}.")
-    return Found("known", "point", hit.confidence, unit, kota, others, words)
+    reach = f"{wards.manifest.nearest_within_m:.0f} m"
+    words = Said(
+        id=f"Titik laporan berada di air, paling jauh sekitar {reach} dari daratan terdekat, {where}.",
+        en=f"The report's point is on water, within about {reach} of the nearest land, {where}.",
+    )
+    return Found("known", "nearest", hit.confidence, unit, kota, others, words)
 
 
 def _near(others: tuple[Unit, ...], *, edge: bool) -> Said:

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import math
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,12 +133,17 @@ class Wards:
         place = {code: number for number, code in enumerate(self.codes)}
         # One look-up answers all: a ward's number, marked where it is clear of borders, or its complement for the shore.
         self._wards: dict[int, int] = {}
-        self._wards |= {cell: place[code] | _INNER for code, own in cells["inner"].items() for cell in own}
+        # Cells share their ward's number, so that a look-up finds it at hand.
+        inner = {code: number | _INNER for code, number in place.items()}
+        self._wards |= {cell: inner[code] for code, own in cells["inner"].items() for cell in own}
         self._wards |= {cell: place[code] for code, own in cells["border"].items() for cell in own}
-        self._wards |= {cell: ~place[code] for code, own in cells["shore"].items() for cell in own}
+        shore = {code: ~number for code, number in place.items()}
+        self._wards |= {cell: shore[code] for code, own in cells["shore"].items() for cell in own}
         self._clear = tuple(Hit(code, "point", self.sure.clear) for code in self.codes)
-        levels = sorted({_resolution(cell) for cell in self._wards}, reverse=True)
-        self._masks = tuple((level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels)
+        counts = Counter(map(_resolution, self._wards))
+        # A cell has a seventh of the area of a coarser one: what most points lie in is asked first.
+        levels = sorted(counts, key=lambda level: counts[level] / 7**level, reverse=True)
+        self._masks = tuple([(level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels])
         self._anchors: tuple[tuple[float, float, int], ...] | None = None
 
     @property
@@ -150,16 +156,16 @@ class Wards:
         here = self._at(lat, lon)
         if here >= _INNER:
             return self._clear[here ^ _INNER]
-        near = self._around(lat, lon, BORDER_M)
+        near = self._lands(self._around(lat, lon, BORDER_M))
         if here < 0:
             return self._off(lat, lon, here, self._names(near - {~here}))
         sure = self.sure
         if near <= {here}:
             return self._clear[here]
         edge, others = _OUTSIDE in near, self._names(near - {here})
-        if self._around(lat, lon, CLOSE_M) <= {here}:
-            return Hit(self.codes[here], "point", sure.within_50_m, "within_50_m", others, edge)
-        return Hit(self.codes[here], "point", sure.within_25_m, "within_25_m", others, edge)
+        if self._is_close(lat, lon, here):
+            return Hit(self.codes[here], "point", sure.within_25_m, "within_25_m", others, edge)
+        return Hit(self.codes[here], "point", sure.within_50_m, "within_50_m", others, edge)
 
     def ward(self, lat: float, lon: float) -> str | None:
         """Code of the ward whose land the point is on, by the index alone; None off every ward's land."""
@@ -185,7 +191,11 @@ class Wards:
         return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=others, waters=True)
 
     def _at(self, lat: float, lon: float) -> int:
-        cell = h3.latlng_to_cell(lat, lon, self.manifest.resolution) & ~(_FINEST << _RESOLUTION_SHIFT)
+        return self._of(h3.latlng_to_cell(lat, lon, self.manifest.resolution))
+
+    def _of(self, cell: int) -> int:
+        """What a cell of the finest resolution lies in."""
+        cell &= ~(_FINEST << _RESOLUTION_SHIFT)
         get = self._wards.get
         for level, finer in self._masks:
             number = get(cell | level | finer)
@@ -197,12 +207,27 @@ class Wards:
     def _number(here: int) -> int:
         return here & ~_INNER
 
-    def _around(self, lat: float, lon: float, reach: float) -> set[int]:
-        """What lies `reach` metres off in eight directions: wards, and land of no ward; the shore's water is left out."""
+    def _around(self, lat: float, lon: float, reach: float) -> Iterator[int]:
+        """The cells that lie `reach` metres off in eight directions."""
         north = reach / METRES_PER_DEGREE
+        lat = max(north - 90.0, min(90.0 - north, lat))  # beyond a pole there is no latitude
         east = north / max(math.cos(math.radians(lat)), 1e-6)
-        found = {self._at(max(-90.0, min(90.0, lat + y * north)), lon + x * east) for y, x in _DIRECTIONS}
+        cell, resolution = h3.latlng_to_cell, self.manifest.resolution
+        for y, x in _DIRECTIONS:
+            yield cell(lat + y * north, lon + x * east, resolution)
+
+    def _lands(self, cells: Iterable[int]) -> set[int]:
+        """The wards of some cells, and land of no ward; the shore's water is left out."""
+        found = {self._of(cell) for cell in set(cells)}
         return {number & ~_INNER if number >= 0 else number for number in found if number >= 0 or number == _OUTSIDE}
+
+    def _is_close(self, lat: float, lon: float, here: int) -> bool:
+        """Whether other land is within `CLOSE_M`: the first direction that has it is enough."""
+        for cell in self._around(lat, lon, CLOSE_M):
+            number = self._of(cell)
+            if (number >= 0 and number & ~_INNER != here) or number == _OUTSIDE:
+                return True
+        return False
 
     def _names(self, numbers: set[int]) -> tuple[str, ...]:
         return tuple(self.codes[number] for number in sorted(numbers) if number >= 0)
