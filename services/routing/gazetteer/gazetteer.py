@@ -13,7 +13,8 @@ from services.routing.gazetteer.file import Book, read
 from services.routing.gazetteer.judge import Heard, Judge, Named
 from services.routing.gazetteer.marks import ROUTES, Mark, capital, mark_of
 from services.routing.gazetteer.names import Name, Names
-from services.routing.gazetteer.text import DASHES, small_words, words
+from services.routing.gazetteer.text import small_words, words
+from services.routing.gazetteer.ways import way_of
 from tanggap.contracts.city import City
 
 __all__ = ["Gazetteer", "Named"]
@@ -56,7 +57,8 @@ class Gazetteer:
     def _hear(self, text: str, heard: list[Heard], *, told: bool, stretched: bool) -> None:
         lows = tokens = small_words(text, stretched=stretched)
         most = len(heard) + _MOST_NAMES
-        street = route = last = -1
+        street = route = -1
+        before: tuple[int, int] | None = None
         for name, start, end, typo, level in self._names.find(lows):
             if tokens is lows and (typo or name.guard):  # only of such a name capitals say something
                 tokens = words(text, stretched=stretched)
@@ -76,8 +78,9 @@ class Gazetteer:
             ):
                 continue
             meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
-            heard.append(Heard(name, mark, typo, meant, told, start == last + 1 and lows[last] in DASHES))
-            last = end
+            way = "" if before is None else way_of(lows, before, start, text, at=heard[-1].mark == "at")
+            heard.append(Heard(name, mark, typo, meant, told, way))
+            before = start, end
             if len(heard) >= most:
                 return
 

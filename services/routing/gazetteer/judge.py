@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from services.routing.gazetteer.marks import Mark
 from services.routing.gazetteer.names import Name
+from services.routing.gazetteer.ways import Way
 from tanggap.contracts.city import City
 from tanggap.contracts.events import Unit
 
@@ -42,7 +43,7 @@ NOTHING: Final = Named(None, None, None, 0.0, "none", "")
 class Heard(NamedTuple):
     """A name in a complaint. `meant`: nothing more is needed to take it for a place. `told`: in the description, not the address.
 
-    `dashed`: nothing but a dash parts it from the name before it.
+    `way`: whether it and the name before it are the ends of a way.
     """
 
     name: Name
@@ -50,7 +51,7 @@ class Heard(NamedTuple):
     typo: bool
     meant: bool
     told: bool
-    dashed: bool = False
+    way: Way = ""
 
 
 WELL_ENOUGH: Final = 0.5
@@ -118,6 +119,7 @@ _MOST: Final = 0.97
 _MOST_OTHERS: Final = 6
 _OWN: Final = frozenset[Mark](("part", "bare", "at", "rt"))
 """So names stand that nothing says more of than that a place may be meant."""
+_LEVELS: Final = frozenset[Mark](("kelurahan", "kecamatan"))
 
 
 @dataclass(slots=True)
@@ -149,7 +151,7 @@ class Judge:
             return NOTHING
         if len(heard) > 1:
             return self._weigh(heard)
-        name, mark, typo, meant, _told, _dashed = heard[0]
+        name, mark, typo, meant, _told, _way = heard[0]
         key = (id(name), mark, typo, meant)
         known = self._alone.get(key)
         if known is None:
@@ -157,10 +159,8 @@ class Judge:
         return known
 
     def _weigh(self, heard: Sequence[Heard]) -> Named:
-        for one in heard:
-            if one.dashed:
-                heard = self._without_ends(heard)
-                break
+        if any(one.way for one in heard):
+            heard = self._without_ends(heard)
         case = _Case(self._kecamatan, self._kota, heard)
         if case.outside and case.kotas:
             within = [case.within(one) for one in heard]
@@ -189,14 +189,12 @@ class Judge:
         """The names with those marked that are the ends of a way: "Kampung Melayu - Tanah Abang", but not "Bukit Duri - Tebet"."""
         found = list(heard)
         for at, one in enumerate(heard):
-            if one.dashed and one.mark in _OWN:
-                before = found[at - 1]
-                if before.mark == "away":
-                    found[at] = one._replace(mark="away")
-                elif before.mark in _OWN:
-                    districts, others = self._districts(before.name), self._districts(one.name)
-                    if districts and others and districts.isdisjoint(others):
-                        found[at - 1], found[at] = before._replace(mark="away"), one._replace(mark="away")
+            before = found[at - 1]
+            if not one.way or not (_may_be_end(before, one.way) and _may_be_end(one, one.way)):
+                continue
+            districts, others = self._districts(before.name), self._districts(one.name)
+            if before.mark == "away" or (districts and others and districts.isdisjoint(others)):
+                found[at - 1 : at + 1] = [end._replace(mark="away", meant=True) for end in (before, one)]
         return found
 
     def _districts(self, name: Name) -> set[str | None]:
@@ -212,6 +210,13 @@ class Judge:
 
     def _names(self, codes: Iterable[str]) -> tuple[Unit, ...]:
         return tuple(self._units[code] for code in dict.fromkeys(codes))
+
+
+def _may_be_end(one: Heard, way: Way) -> bool:
+    """Whether a name may be an end of a way: not where its mark says more of it, nor a word that needs more to be a place."""
+    if one.mark not in _OWN and one.mark != "away" and not (way == "between" and one.mark in _LEVELS):
+        return False
+    return one.meant or one.name.guard == "word"
 
 
 def _best(claims: Mapping[str, _Claim]) -> str | None:

@@ -36,7 +36,7 @@ DIRECTIONS: Final = frozenset(("utara", "selatan", "timur", "barat"))
 """Wards that differ in these alone are one place to many: Pejaten."""
 ENGLISH: Final[Mapping[str, str]] = {"utara": "North", "selatan": "South", "timur": "East", "barat": "West"}
 """Written before the name they follow in Indonesian: South Meruya is Meruya Selatan."""
-ROUTES: Final = frozenset(("bus", "bis", "angkot", "mikrolet", "metromini", "kopaja", "trayek", "jurusan", "rute"))
+ROUTES: Final = frozenset(("bus", "bis", "angkot", "mikrolet", "metromini", "kopaja", "trayek", "jurusan", "rute", "tol"))
 """What goes from one place to another: both names after such a word are its ends."""
 
 

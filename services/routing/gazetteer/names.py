@@ -201,7 +201,7 @@ class Names:
                     at += 1  # a line may break within a name
                 else:
                     match = self._misspelt_from(lows, start, at, longer)
-                    if match is not None:
+                    if match is not None and match[0] is not best:  # "Kalibata s/d Cawang" has no letter too many
                         return match
                     break
         return None if best is None else (best, start, end, False, None)

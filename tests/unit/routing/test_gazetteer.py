@@ -259,6 +259,26 @@ def test_a_unit_is_known_from_a_place_outside_of_nearly_its_name_by_its_level_or
         ("KRL Manggarai – Tanah Abang telat", ["Manggarai", "Tanah Abang"]),
         ("angkot jurusan Tanah Abang Kebayoran Lama ngetem", ["Tanah Abang", "Kebayoran Lama"]),
         ("macet dari Bukit Duri - Tebet", ["Bukit Duri", "Tebet"]),
+        ("Kampung Melayu ke Tanah Abang macet total", ["Kampung Melayu", "Tanah Abang"]),
+        ("macet dari Kalibata ke Cawang", ["Kalibata", "Cawang"]),
+        ("traffic jam from Kalibata to Cawang", ["Kalibata", "Cawang"]),
+        ("Kalibata to Cawang is dark at night", ["Kalibata", "Cawang"]),
+        ("lampu mati semua Kalibata s/d Cawang", ["Kalibata", "Cawang"]),
+        ("lampu mati Kalibata s.d. Cawang", ["Kalibata", "Cawang"]),
+        ("jalan rusak Kalibata sampai Cawang", ["Kalibata", "Cawang"]),
+        ("jalan rusak di Kalibata sampai ke Cawang", ["Kalibata", "Cawang"]),
+        ("PJU padam Kalibata hingga Cawang", ["Kalibata", "Cawang"]),
+        ("galian kabel antara Kalibata dan Cawang", ["Kalibata", "Cawang"]),
+        ("galian kabel antara Kalibata dengan Cawang", ["Kalibata", "Cawang"]),
+        ("potholes between Kalibata and Cawang", ["Kalibata", "Cawang"]),
+        ("jembatan antara Kel. Bukit Duri dan Kel. Kampung Melayu", ["Bukit Duri", "Kampung Melayu"]),
+        ("antara stasiun Manggarai dan Rawasari gelap", ["Manggarai", "Rawasari"]),
+        ("Tol Cawang-Slipi macet", ["Cawang", "Slipi"]),
+        ("Cawang-Slipi macet tiap sore", ["Cawang", "Slipi"]),
+        ("KRL Manggarai–Slipi telat", ["Manggarai", "Slipi"]),
+        ("macet arah Slipi dari Cawang", ["Slipi", "Cawang"]),
+        ("kami pindah dari Kalibata ke Cawang", ["Kalibata", "Cawang"]),
+        ("truk gambir ke cawang lewat terus", ["Gambir", "Cawang", "Gambir"]),
     ],
 )
 def test_the_ends_of_a_way_are_no_place_but_may_be(gazetteer, text, others):
@@ -279,6 +299,39 @@ def test_the_ends_of_a_way_are_no_place_but_may_be(gazetteer, text, others):
 )
 def test_a_dash_between_a_place_and_what_it_lies_in_makes_no_way_of_it(gazetteer, text, found):
     assert place(gazetteer.find(None, text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("banjir di Kalibata dekat Cawang", "Kalibata"),
+        ("sampah dari pasar Tebet", "kec. Tebet"),
+        ("macet di Kalibata ke Cawang", "Kalibata"),
+        ("warga Kalibata ke Cawang naik perahu", "Kalibata"),
+        ("pohon di Kalibata, akarnya sampai Cawang", "Kalibata"),
+        ("Kalibata arah Cawang macet", "Kalibata"),
+        ("Kalibata menuju Cawang macet", "Kalibata"),
+        ("di Kalibata, mau ke Cawang tidak bisa lewat", "Kalibata"),
+        ("Kel. Kalibata ke Cawang jalannya rusak", "Kalibata"),
+        ("puskesmas Tebet ke Cawang tutup", "kec. Tebet"),
+        ("angin dari Bukit Duri ke arah rumah di Kalibata", "Kalibata"),
+        ("Bukit Duri ke Tebet banjir", "Bukit Duri"),
+        ("antara Tebet Barat dan Tebet Timur", "kec. Tebet"),
+        ("Bukit Duri-Tebet banjir", "Bukit Duri"),
+        ("antara lain di Kalibata dan sekitarnya", "Kalibata"),
+        ("air di jalan tebet barat sampai ke tengah, warga Kalibata", "Kalibata"),
+        ("genangan kalibata ke tengah jalan", "Kalibata"),
+        ("Kalibata-Jakarta Selatan banjir", "Kalibata"),
+        ("Kelurahan Kebon-Pala rusak", "Kebon Pala"),
+    ],
+)
+def test_what_only_looks_like_a_way_leaves_the_place(gazetteer, text, found):
+    assert place(gazetteer.find(None, text)) == found
+
+
+def test_two_places_that_are_not_the_ends_of_a_way_rival_each_other(gazetteer):
+    assert place(gazetteer.find(None, "banjir di Kalibata dan di Cawang")) == ""
+    assert place(gazetteer.find(None, "banjir di Tebet dan Cilincing")) == "kec. Tebet"
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,9 @@ class Plainly(Names):
             joined += lows[at]
             if joined not in self._known:
                 match = self._misspelt_from(lows, start, at, joined)
-                return match or (None if best is None else (best, start, end, False, None))
+                if match is not None and match[0] is not best:
+                    return match
+                return None if best is None else (best, start, end, False, None)
             at += 1
             if self._known[joined] is not None:
                 best, end = self._known[joined], at
@@ -338,3 +340,8 @@ def test_any_text_has_as_many_small_words_as_words(text, stretched):
 )
 def test_separators_are_words_of_their_own(text, read):
     assert words(text) == read
+
+
+def test_a_letter_after_a_name_that_is_right_is_none_too_many():
+    assert found("kramatjati s") == [("Kramatjati", 0, 1, False)]
+    assert found("kramatjxt i") == [("Kramatjati", 0, 2, True)]

@@ -1,0 +1,42 @@
+"""What makes two names the ends of a way: "Tebet - Menteng", "Tebet s/d Menteng", "antara Tebet dan Menteng". Language, no city."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from services.routing.gazetteer.text import DASHES
+
+Way = Literal["", "link", "between"]
+"""How a name stands to the one before it: as the other end of a way, by what is between them (`link`) or also by a word before both
+(`between`); or not so."""
+
+_TO: Final = frozenset((("ke",), ("to",)))
+_UP_TO: Final = frozenset(
+    tuple(link.split())
+    for link in ("sampai", "sampai ke", "sampai dengan", "sampe", "sampe ke", "smp", "hingga", "s , d", "s d", "until", "till")
+)
+_TIGHT: Final = ("-", "–", "—")
+_BETWEEN: Final = frozenset(("antara", "between"))
+_AND: Final = frozenset(("dan", "dengan", "dgn", "dg", "sama", "and"))
+_LONGEST: Final = 3
+"""No link has more words."""
+
+
+def way_of(lows: list[str], first: tuple[int, int], second: int, text: str, *, at: bool) -> Way:
+    """How the name from `second` on stands to the one before it, `lows[slice(*first)]`. `at`: that one stands after "di" or its like.
+
+    `text`: what `lows` are the words of.
+    """
+    start, end = first
+    link = lows[end:second]
+    if not link:
+        # A dash without spaces is no word of its own, since it may stand within a name (Kebon-Pala).
+        return "link" if any(f"{lows[end - 1]}{dash}{lows[end]}" in text.lower() for dash in _TIGHT) else ""
+    if len(link) > _LONGEST:
+        return ""
+    if link[0] in _AND and len(link) <= 2:  # noqa: PLR2004 - "antara Kel. Bukit Duri dan Kel. Kampung Melayu"
+        return "between" if not _BETWEEN.isdisjoint(lows[max(0, start - 2) : start]) else ""
+    if tuple(link) in _UP_TO or (len(link) == 1 and link[0] in DASHES):
+        return "link"
+    # "macet di Tebet ke Menteng" says where, and where to.
+    return "link" if tuple(link) in _TO and not at else ""
