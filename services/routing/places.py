@@ -16,6 +16,8 @@ CONTRADICTS_FROM: Final = 0.6
 62 %, and a place that is only near, or where something comes from, is less sure than that."""
 NULL_ISLAND_DEGREES: Final = 0.001
 """A point so near to 0,0 (some 100 m) is what phones and apps send for "no point"; nothing but sea is there."""
+MOST_TOLD: Final = 3
+"""So many other places are told in a sentence about words: they are in the order of the text, and all are told as alternatives."""
 
 
 class Said(NamedTuple):
@@ -152,11 +154,12 @@ def _by_point(point: Point | None, places: Places, wards: Wards) -> Found:
 def _in_words(named: Named, places: Places, no_point: Said) -> Found:
     """The place that the words name, for a complaint without a point."""
     kecamatan, sure = named.kecamatan, f"{whole_percent(named.confidence)}%"
+    also = _also(named, places)
     if named.ward is not None:
         ward = places.ward(named.ward.code)
         words = Said(
-            id=f"{no_point.id} Alamat atau isi laporan menyebut {named.matched}: {ward.where}. Keyakinan tempat: {sure}.",
-            en=f"{no_point.en} Its address or text names {named.matched}: {ward.where}. Confidence in the place: {sure}.",
+            id=f"{no_point.id} Alamat atau isi laporan menyebut {named.matched}: {ward.where}{also.id}. Keyakinan tempat: {sure}.",
+            en=f"{no_point.en} Its address or text names {named.matched}: {ward.where}{also.en}. Confidence in the place: {sure}.",
         )
         return Found("known", "text", named.confidence, named.ward, ward.kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
@@ -165,11 +168,30 @@ def _in_words(named: Named, places: Places, no_point: Said) -> Found:
         # A landmark or an area lies in it: that is what was written, not the kecamatan.
         id_, en = f"{named.matched}, di {id_}", f"{named.matched}, in {en}"
     words = Said(
-        id=f"{no_point.id} Alamat atau isi laporan menyebut {id_}, tanpa kelurahan yang pasti. Keyakinan tempat: {sure}.",
-        en=f"{no_point.en} Its address or text names {en}, and no ward for certain. Confidence in the place: {sure}.",
+        id=f"{no_point.id} Alamat atau isi laporan menyebut {id_}, tanpa kelurahan yang pasti{also.id}. Keyakinan tempat: {sure}.",
+        en=f"{no_point.en} Its address or text names {en}, and no ward for certain{also.en}. Confidence in the place: {sure}.",
     )
     kota = places.city.units[kecamatan.code].parent_code
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
+
+
+def _also(named: Named, places: Places) -> Said:
+    """What else the words may name, as the end of a sentence; empty where nothing."""
+    if not named.others:
+        return Said("", "")
+    within = named.kecamatan.code if named.kecamatan is not None else None
+    told = [places.city.units[unit.code] for unit in named.others[:MOST_TOLD]]
+    id_ = _either([_with_kecamatan(info, within, places, "di") for info in told], "atau")
+    en = _either([_with_kecamatan(info, within, places, "in") for info in told], "or")
+    if named.ward is None and all(info.parent_code == within for info in told):
+        return Said(f"; mungkin {id_}", f"; it may be {en}")  # what lies in the place that is named is no other
+    return Said(f"; mungkin juga {id_}", f"; it may also be {en}")
+
+
+def _with_kecamatan(info: UnitInfo, within: str | None, places: Places, word: str) -> str:
+    """A unit's name; of a ward that does not lie in the kecamatan `within`, with its own."""
+    name, above = places.name(info.code), info.parent_code
+    return f"{name} {word} {places.name(above)}" if info.level == "kelurahan" and above and above != within else name
 
 
 def _perhaps(found: Found, named: Named, places: Places) -> Found:

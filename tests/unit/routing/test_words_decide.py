@@ -127,6 +127,45 @@ def test_the_reason_says_what_was_read_of_a_place_without_a_point(decided, addre
     assert "Its address or text names" in reason.en
 
 
+@pytest.mark.parametrize(
+    ("address", "id_", "en"),
+    [
+        (
+            "Jatinegara",
+            "mungkin juga Kelurahan Jatinegara di Kecamatan Cakung",
+            "it may also be Kelurahan Jatinegara in Kecamatan Cakung",
+        ),
+        ("daerah Penjaringan", "mungkin Kelurahan Penjaringan", "it may be Kelurahan Penjaringan"),
+        (
+            "Stasiun Tebet",
+            "mungkin Kelurahan Tebet Timur atau Kelurahan Kebon Baru",
+            "it may be Kelurahan Tebet Timur or Kelurahan Kebon Baru",
+        ),
+        ("Kel. Jatinegara Kec. Jatinegara", "mungkin juga Kecamatan Jatinegara", "it may also be Kecamatan Jatinegara"),
+        (
+            "Kel. Gambir, dekat Kel. Petojo Utara",
+            "mungkin juga Kelurahan Petojo Utara",
+            "it may also be Kelurahan Petojo Utara",
+        ),
+        (
+            "Kec. Menteng, dekat Tebet, dekat Slipi, dekat Cawang, dekat Koja",
+            "mungkin juga Kecamatan Tebet, Kelurahan Slipi di Kecamatan Pal Merah atau Kelurahan Cawang di Kecamatan Kramatjati",
+            "it may also be Kecamatan Tebet, Kelurahan Slipi in Kecamatan Pal Merah or Kelurahan Cawang in Kecamatan Kramatjati",
+        ),
+    ],
+)
+def test_the_reason_says_what_else_the_words_may_name(decided, address, id_, en):
+    reason = decided("Sampah menumpuk", "sampah", None, address).decision.reason
+    assert f"; {id_}. Keyakinan tempat: " in reason.id
+    assert f"; {en}. Confidence in the place: " in reason.en
+
+
+def test_words_that_name_one_place_only_say_nothing_of_another(decided):
+    reason = decided("Sampah menumpuk", "sampah", None, "Kel. Gambir").decision.reason
+    assert "mungkin" not in reason.id
+    assert "may" not in reason.en
+
+
 def test_how_sure_a_place_by_words_is_is_said_once(decided):
     event = decided("Sampah di Kel. Kampung Bali, dekat Kel. Gambir", "sampah", None)
     assert event.decision.alternatives
