@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.gazetteer.gazetteer import Gazetteer, Named
+from services.routing.gazetteer.judge import WELL_ENOUGH
 from services.routing.gazetteer.text import MOST, SEPARATORS, squash, words
 from tests.support.routing import JAKARTA
 
@@ -638,6 +639,30 @@ def test_a_name_alone_is_less_sure_than_one_with_its_level(gazetteer):
         )
     ]
     assert sure == sorted(set(sure))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("rusak dekat Rawasari", "Rawasari rusak", "di Rawasari rusak", "RT 3 RW 5 Rawasari", "Kel. Rawasari"),
+        ("rusak dekat Tebet", "Tebet rusak", "RT 3 RW 5 Tebet", "di Tebet rusak", "Kec. Tebet"),
+        ("rusak dekat Monas", "Monas rusak"),
+        ("rusak dekat Rawasari", "rusak dekat Monas"),
+        ("rusak dekat Rawasari", "rusak dekat Tebet"),
+        ("puskesmas Rawasari rusak", "Rawasari rusak"),
+        ("puskesmas Tebet rusak", "Tebet rusak"),
+    ],
+)
+def test_where_a_place_is_only_near_it_is_named_but_less_surely_than_where_it_is_the_place(gazetteer, texts):
+    sure = [gazetteer.find(None, text).confidence for text in texts]
+    assert sure == sorted(set(sure))
+    assert sure[0] >= WELL_ENOUGH
+
+
+def test_a_place_that_is_near_gives_way_to_the_one_where_it_is(gazetteer):
+    assert place(gazetteer.find(None, "rusak di Kalibata dekat Cawang")) == "Kalibata"
+    assert place(gazetteer.find(None, "rusak dekat Cawang di Kalibata")) == "Kalibata"
+    assert place(gazetteer.find(None, "rusak dekat Cawang dekat Kalibata")) == ""
 
 
 def test_nothing_that_the_citizen_wrote_is_repeated(gazetteer):
