@@ -22,7 +22,7 @@ ROUTER = Router.load(Path(__file__).parents[1] / "cities" / "jakarta")
 async def handle(connection: asyncpg.Connection, records: Sequence[ConsumerRecord]) -> None:
     """Decide one batch and keep it."""
     events = [ComplaintSubmitted.model_validate_json(record.value) for record in records]
-    decided = [ROUTER.decide(event) for event in events]
+    decided = ROUTER.decide_all(events)
     await connection.fetch(
         QUERIES.decide.sql,
         [event.event_id for event in events],

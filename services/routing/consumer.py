@@ -30,7 +30,7 @@ class Desk:
             await self._ready()
         # A record that the relay sent twice may stand twice in one batch, and one statement can't take a key twice.
         submitted = {one.event.event_id: one for one in batch if isinstance(one.event, ComplaintSubmitted)}
-        decided = [self._router.decide(one.event) for one in submitted.values() if isinstance(one.event, ComplaintSubmitted)]
+        decided = self._router.decide_all([one.event for one in submitted.values() if isinstance(one.event, ComplaintSubmitted)])
         rows = outbox.rows(decided, [one.traceparent for one in submitted.values()])
         async with self._database.connection() as connection:
             fresh = await connection.fetch(

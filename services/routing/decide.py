@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
@@ -104,15 +104,29 @@ NO_READERS: Final = Readers()
 
 def know(submitted: ComplaintSubmitted, places: Places, wards: Wards, readers: Readers = NO_READERS) -> Known:
     """Find out what rules may ask of a complaint. Total."""
-    gazetteer, text, city = readers.gazetteer, submitted.description, places.city
-    stretched = may_be_stretched(text)  # asked once for both who read it
-    named = gazetteer.find(submitted.address, text, stretched=stretched) if gazetteer is not None else None
-    place = locate(submitted.location, places, wards, named)
-    tokens = tokens_of(text, stretched=stretched)
-    subject = name_subject(submitted, city, readers.classifier, tokens)
-    at = place.ward or (place.kecamatan if place.kind == "kecamatan" else None)
-    code = at.code if at is not None else None
-    return Known(place, subject, facts_of(city, submitted, subject.category, subject.category_from, place.kind, code, tokens))
+    [known] = know_all((submitted,), places, wards, readers)
+    return known
+
+
+def know_all(batch: Sequence[ComplaintSubmitted], places: Places, wards: Wards, readers: Readers = NO_READERS) -> list[Known]:
+    """Find out what rules may ask of each complaint of a batch. Total.
+
+    Step by step for all of them, not complaint by complaint: a step that follows itself finds its own code in the processor's nearest
+    cache, which holds one but not all of them.
+    """
+    gazetteer, classifier, city = readers.gazetteer, readers.classifier, places.city
+    stretched = [may_be_stretched(one.description) for one in batch]  # asked once for both who read it
+    names = [
+        gazetteer.find(one.address, one.description, stretched=may) if gazetteer is not None else None
+        for one, may in zip(batch, stretched, strict=True)
+    ]
+    found = [locate(one.location, places, wards, named) for one, named in zip(batch, names, strict=True)]
+    tokens = [tokens_of(one.description, stretched=may) for one, may in zip(batch, stretched, strict=True)]
+    subjects = [name_subject(one, city, classifier, read) for one, read in zip(batch, tokens, strict=True)]
+    return [
+        Known(place, subject, facts_of(city, one, subject.category, subject.category_from, place.kind, place.at, read))
+        for one, place, subject, read in zip(batch, found, subjects, tokens, strict=True)
+    ]
 
 
 def judge(known: Known, city: City, policy: Policy) -> Judged:
@@ -126,6 +140,16 @@ def judge(known: Known, city: City, policy: Policy) -> Judged:
     return Judged(rule, unit, facts, also_told(city, policy, facts, notices, unit, spoken=known.subject.emergencies))
 
 
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Of what a decision rests on, as it carries them."""
+
+    policy: str
+    wards: str
+    classifier: str | None
+    gazetteer: str | None
+
+
 def decide(  # noqa: PLR0917 - all that a decision rests on
     submitted: ComplaintSubmitted,
     city: City,
@@ -135,15 +159,43 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
     readers: Readers = NO_READERS,
     places: Places | None = None,
 ) -> Decided:
-    """Name the unit that must act on a complaint, or ask the triage desk to; either with the reason in words.
+    """Name the unit that must act on a complaint, or ask the triage desk to; either with the reason in words. See `decide_all`."""
+    [decided] = decide_all((submitted,), city, wards, policy, now, readers, places)
+    return decided
+
+
+def decide_all(  # noqa: PLR0917 - as above
+    batch: Sequence[ComplaintSubmitted],
+    city: City,
+    wards: Wards,
+    policy: Policy,
+    now: datetime,
+    readers: Readers = NO_READERS,
+    places: Places | None = None,
+) -> list[Decided]:
+    """Decide on each complaint of a batch, in its order; all by the same versions of what a decision rests on.
 
     `now` (aware) is the moment of the decision; clocks run from when the complaint was received. The same complaint makes the
-    same event id, whenever it is decided. `places`: the city's, where whoever asks keeps them from one complaint to the next. Raises
+    same event id, whenever it is decided. `places`: the city's, where whoever asks keeps them from one batch to the next. Raises
     `UnknownYear` where working time touches a year without known holidays.
     """
     places = places or Places(city)
-    known = know(submitted, places, wards, readers)
-    judged = judge(known, city, policy)
+    known = know_all(batch, places, wards, readers)
+    judged = [judge(one, city, policy) for one in known]
+    reasons = [reason(places, one, by) for one, by in zip(known, judged, strict=True)]
+    versions = Versions(
+        policy.version,
+        wards.version,
+        readers.classifier.version if readers.classifier is not None else None,
+        readers.gazetteer.version if readers.gazetteer is not None else None,
+    )
+    return [_event(city, now, versions, *of) for of in zip(batch, known, judged, reasons, strict=True)]
+
+
+def _event(  # noqa: PLR0917 - all that an event tells
+    city: City, now: datetime, versions: Versions, submitted: ComplaintSubmitted, known: Known, judged: Judged, why: Said
+) -> Decided:
+    """The event that tells a decision."""
     place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
     category = city.categories.get(judged.counted.category)
     # The event checks what it is made of, in one go: parts that check themselves first take longer.
@@ -152,15 +204,15 @@ def decide(  # noqa: PLR0917 - all that a decision rests on
         "confidence": place.confidence,
         "rule": rule.name,
         "alternatives": _alternatives(city, place, facts, rule, to),
-        "reason": _words(reason(places, known, judged)),
-        "policy_version": policy.version,
-        "wards_version": wards.version,
+        "reason": _words(why),
+        "policy_version": versions.policy,
+        "wards_version": versions.wards,
         "category_method": _category_method(known, judged),
         "category_confidence": known.subject.confidence,
         "category_words": known.subject.words,
         "other_categories": known.subject.others,
-        "classifier_version": readers.classifier.version if readers.classifier is not None else None,
-        "gazetteer_version": readers.gazetteer.version if readers.gazetteer is not None else None,
+        "classifier_version": versions.classifier,
+        "gazetteer_version": versions.gazetteer,
         "conflicts": tuple([_words(said) for said in (place.conflict, known.subject.conflict) if said is not None]),
     }
     if judged.triage or category is None:

@@ -45,6 +45,12 @@ class Found(NamedTuple):
     kecamatan: Unit | None = None
     conflict: Said | None = None
 
+    @property
+    def at(self) -> str | None:
+        """Code of the ward, or of the kecamatan where that is all that is known; None where neither is."""
+        unit = self.ward or (self.kecamatan if self.kind == "kecamatan" else None)
+        return unit.code if unit is not None else None
+
 
 def _nowhere(id_: str, en: str) -> Found:
     return Found("none", "none", 0.0, None, None, (), Said(id_, en))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from services.routing.classifier.classifier import MODEL, Classifier, ClassifierFault
-from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide, judge, know
+from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide, decide_all, judge, know
 from services.routing.figures import PROVISIONAL
 from services.routing.gazetteer.file import LANDMARKS
 from services.routing.gazetteer.gazetteer import Gazetteer
@@ -32,7 +33,7 @@ log = get_logger(__name__)
 class Router:
     """Decides for one city.
 
-    `wards` and `policy` may be set to others at any time: one decision takes each once, so it is of one version.
+    `wards` and `policy` may be set to others at any time: a batch takes each once, so its decisions are of one version.
     """
 
     city: City
@@ -84,6 +85,13 @@ class Router:
                 self._told.add(str(unknown))
                 log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
             return decide(submitted, self._lenient, self.wards, self.policy, moment, self.readers, self._places)
+
+    def decide_all(self, batch: Sequence[ComplaintSubmitted]) -> list[Decided]:
+        """As `decide`, for each of a batch, in its order; which takes less time than one by one."""
+        try:
+            return decide_all(batch, self.city, self.wards, self.policy, self.now(), self.readers, self._places)
+        except UnknownYear:
+            return [self.decide(one) for one in batch]
 
 
 def read_words(folder: Path, city: City) -> Readers:

@@ -372,6 +372,19 @@ def test_the_router_decides_as_the_pure_call_does(router, decided):
     assert router.decide(complaint) == decide(complaint, router.city, router.wards, router.policy, DECIDED, router.readers)
 
 
+def test_a_batch_is_decided_as_each_of_its_complaints_is_and_in_its_order(router):
+    batch = [
+        submitted("sampah", MONAS),
+        submitted(None, None, words="Kebakaran di Kel. Kebon Kacang, juga banjir", address=None),
+        submitted("xyz", BEKASI, words="Lampu jalan mati"),
+        submitted("jalan_rusak", (0.0, 0.0), words="BANJIIIR di Tebet!!", address="Jl. Tebet Barat III"),
+        submitted("sampah", MONAS, words="\u200b"),
+    ]
+    assert router.decide_all(batch) == [router.decide(one) for one in batch]
+    assert len({one.complaint_id for one in router.decide_all(batch)}) == len(batch)
+    assert router.decide_all([]) == []
+
+
 def test_the_places_that_a_router_keeps_are_its_citys_and_change_no_decision(router, jakarta):
     # Twice, the second time from what is kept; at a border, in the water, outside, at sea and without a point.
     places = [MONAS, PRAMUKA, JATINEGARA_STATION, (-6.2088, 106.8456), OFF_ANCOL, DEPOK, OPEN_SEA, None]
@@ -426,6 +439,12 @@ def test_where_the_holidays_of_a_year_are_unknown_it_decides_all_the_same_and_sa
     assert isinstance(router.decide(complaint), ComplaintAssigned)
     assert router.decide(complaint).clocks
     assert list(logged_faults.expected.values()) == [1]
+
+
+def test_a_year_without_known_holidays_in_a_batch_changes_no_other_decision(router, logged_faults):
+    logged_faults.expect("clocks are stamped without a year's holidays")
+    plain, far = submitted("sampah"), submitted("pungli", received_at=RECEIVED.replace(year=2199, month=11))
+    assert router.decide_all([plain, far, plain]) == [router.decide(plain), router.decide(far), router.decide(plain)]
 
 
 def test_a_city_whose_index_lacks_a_ward_is_refused_at_the_start(tmp_path: Path):
