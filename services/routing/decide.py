@@ -140,6 +140,24 @@ def judge(known: Known, city: City, policy: Policy) -> Judged:
     return Judged(rule, unit, facts, also_told(city, policy, facts, notices, unit, spoken=known.subject.emergencies))
 
 
+class Reached(NamedTuple):
+    """A decision before any event tells it. `why`: the reason, in words."""
+
+    known: Known
+    judged: Judged
+    why: Said
+
+
+def reach_all(
+    batch: Sequence[ComplaintSubmitted], places: Places, wards: Wards, policy: Policy, readers: Readers = NO_READERS
+) -> list[Reached]:
+    """Reach a decision on each complaint of a batch, step by step as `know_all` does. Total."""
+    known = know_all(batch, places, wards, readers)
+    judged = [judge(one, places.city, policy) for one in known]
+    reasons = [reason(places, one, by) for one, by in zip(known, judged, strict=True)]
+    return list(map(Reached, known, judged, reasons))
+
+
 @dataclass(frozen=True, slots=True)
 class Versions:
     """Of what a decision rests on, as it carries them."""
@@ -180,22 +198,19 @@ def decide_all(  # noqa: PLR0917 - as above
     `UnknownYear` where working time touches a year without known holidays.
     """
     places = places or Places(city)
-    known = know_all(batch, places, wards, readers)
-    judged = [judge(one, city, policy) for one in known]
-    reasons = [reason(places, one, by) for one, by in zip(known, judged, strict=True)]
+    reached = reach_all(batch, places, wards, policy, readers)
     versions = Versions(
         policy.version,
         wards.version,
         readers.classifier.version if readers.classifier is not None else None,
         readers.gazetteer.version if readers.gazetteer is not None else None,
     )
-    return [_event(city, now, versions, *of) for of in zip(batch, known, judged, reasons, strict=True)]
+    return [_event(submitted, one, city, now, versions) for submitted, one in zip(batch, reached, strict=True)]
 
 
-def _event(  # noqa: PLR0917 - all that an event tells
-    city: City, now: datetime, versions: Versions, submitted: ComplaintSubmitted, known: Known, judged: Judged, why: Said
-) -> Decided:
+def _event(submitted: ComplaintSubmitted, reached: Reached, city: City, now: datetime, versions: Versions) -> Decided:
     """The event that tells a decision."""
+    known, judged, why = reached
     place, facts, rule, to = known.place, known.facts, judged.rule, judged.unit
     category = city.categories.get(judged.counted.category)
     # The event checks what it is made of, in one go: parts that check themselves first take longer.
