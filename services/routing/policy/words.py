@@ -53,6 +53,10 @@ class Said:
             self._phrase = f" {' '.join(stems)} "
         return self._phrase
 
+    def has(self, phrase: str) -> bool:
+        """Whether all words of a phrase stand in it in a row."""
+        return f" {phrase} " in self.phrase
+
 
 class Exceptions(NamedTuple):
     """Where words of a rule don't count: within these phrases, and right after these words or phrases."""
@@ -74,41 +78,42 @@ class Wanted:
     __slots__ = ("_after", "_by_key", "_within", "keys", "phrases")
 
     def __init__(self, phrases: Iterable[str], but_not: Exceptions = NO_EXCEPTIONS) -> None:
-        self.phrases: Final = frozenset(phrases)
-        self._within: Final = tuple(sorted(but_not.within))
+        self.phrases: Final = tuple(sorted(set(phrases)))
         self._after: Final = tuple(f" {phrase} " for phrase in sorted(but_not.after))
+        within = {phrase: [one for one in sorted(but_not.within) if stands_in(phrase, one)] for phrase in self.phrases}
+        self._within: Final = {phrase: tuple(holding) for phrase, holding in within.items() if holding}
         # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
         by_key: dict[str, tuple[str, ...]] = {}
-        for phrase in sorted(self.phrases):
+        for phrase in self.phrases:
             for key in _with_ending(max(reversed(phrase.split()), key=len)):
-                by_key[key] = (*by_key.get(key, ()), f" {phrase} ")
+                by_key[key] = (*by_key.get(key, ()), phrase)
         self._by_key: Final = by_key
         self.keys: Final = frozenset(by_key)
 
     def in_(self, said: Said) -> bool:
         """Whether the text has one of them that counts."""
         keys = self.keys.intersection(said.tokens)
-        if not keys or not any(phrase in said.phrase for key in keys for phrase in self._by_key[key]):
-            return False
-        return not (self._within or self._after) or bool(self.found(said))
+        return bool(keys) and any(self._counts(phrase, said) for key in keys for phrase in self._by_key[key])
 
     def found(self, said: Said) -> list[str]:
         """Those that the text has and that count."""
-        within = [span for phrase in self._within for span in _spans(phrase, said)]
-        return [
-            phrase
-            for phrase in sorted(self.phrases)
-            if any(
-                not said.phrase.endswith(self._after, 0, at + 1) and not any(start <= at and to <= end for start, end in within)
-                for at, to in _spans(phrase, said)
-            )
-        ]
+        return [phrase for phrase in self.phrases if self._counts(phrase, said)]
 
     def excepted(self, said: Said) -> list[str]:
         """What of the text holds words that don't count."""
-        found = [phrase for phrase in self._within if any(_spans(phrase, said))]
-        after = [f"{before.strip()} {phrase}" for phrase in sorted(self.phrases) for before in self._after]
-        return found + [phrase for phrase in after if any(_spans(phrase, said))]
+        within = {one for phrase in self.phrases for one in self._within.get(phrase, ()) if said.has(one)}
+        after = [f"{before[1:]}{phrase}" for phrase in self.phrases if said.has(phrase) for before in self._after]
+        return [*sorted(within), *filter(said.has, after)]
+
+    def _counts(self, phrase: str, said: Said) -> bool:
+        """Whether it stands somewhere in the text where it counts."""
+        if not said.has(phrase):
+            return False
+        within = [span for one in self._within.get(phrase, ()) for span in _spans(one, said)]
+        return any(
+            not said.phrase.endswith(self._after, 0, at + 1) and not any(start <= at and to <= end for start, end in within)
+            for at, to in _spans(phrase, said)
+        )
 
 
 def _spans(phrase: str, said: Said) -> Iterator[tuple[int, int]]:
