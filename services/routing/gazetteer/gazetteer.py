@@ -73,9 +73,7 @@ class Gazetteer:
                 route = end
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
-            if _is_no_place(name, mark, lows, end, typo=typo) or (
-                typo and end - start == 1 and not _is_read(mark, tokens[start])
-            ):
+            if _is_no_place(name, mark, lows, end) or (typo and end - start == 1 and not _is_read(mark, tokens[start])):
                 continue
             meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
             way = "" if before is None else way_of(lows, before, start, text, at=heard[-1].mark == "at")
@@ -85,12 +83,12 @@ class Gazetteer:
                 return
 
 
-def _is_no_place(name: Name, mark: Mark, lows: list[str], end: int, *, typo: bool) -> bool:
+def _is_no_place(name: Name, mark: Mark, lows: list[str], end: int) -> bool:
     """Whether a name that was found is none here: a fruit's, a person's, a day's or a house's."""
     if mark in _NO_PLACE:
         return bool(name.guard) or (mark == "never" and name.parts == 1)
     # "Blok M No. 5"
-    return len(lows[end - 1]) == 1 and not typo and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER)
+    return len(lows[end - 1]) == 1 and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER)
 
 
 def _is_read(mark: Mark, token: str) -> bool:

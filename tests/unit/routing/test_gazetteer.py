@@ -491,6 +491,18 @@ def test_a_kecamatan_or_kota_narrows_a_name_of_several_wards(gazetteer, address,
     assert place(gazetteer.find(address, "Lampu mati")) == found
 
 
+def test_one_of_several_wards_that_a_kota_leaves_is_surer_than_a_bare_name_and_less_so_than_a_place_of_one(gazetteer):
+    bare = gazetteer.find(None, "Rawasari rusak").confidence
+    narrowed = gazetteer.find("Stasiun Rajawali, Jakarta Pusat", "rusak").confidence
+    one = gazetteer.find("Monas, Jakarta Pusat", "rusak").confidence
+    assert bare < narrowed < one
+
+
+def test_what_is_sold_bears_a_name_of_one_word_only(gazetteer):
+    assert place(gazetteer.find(None, "warung yang jual Cawang")) == ""
+    assert place(gazetteer.find(None, "parkir liar orang jual beli Pondok Labu")) == "Pondok Labu"
+
+
 def test_a_kota_narrows_and_strengthens(gazetteer):
     assert place(gazetteer.find("Pisangan, Jakarta Timur", "x")) == ""
     assert place(gazetteer.find("Kebayoran, Jakarta Selatan", "x")) == ""
@@ -498,7 +510,8 @@ def test_a_kota_narrows_and_strengthens(gazetteer):
     agreed = gazetteer.find(None, "Bintaro Jaksel banjir")
     against = gazetteer.find(None, "Bintaro Jakut banjir")
     assert place(agreed) == "Bintaro"
-    assert agreed.confidence > bare.confidence > against.confidence
+    assert agreed.confidence > bare.confidence
+    assert place(against) == ""
 
 
 @pytest.mark.parametrize(
@@ -556,6 +569,7 @@ def test_a_place_outside_is_no_place_of_the_city(gazetteer, address, text):
         ("Jl. Raya Bogor, Kel. Rambutan", "Rambutan"),
         ("Mie Aceh di Tebet Barat buang limbah", "Tebet Barat"),
         ("Kel. Cakung Barat, Jakarta Timur, truk Bekasi", "Cakung Barat"),
+        ("Kel. Cakung Barat, Jakarta Timur, seperti di Bekasi", "Cakung Barat"),
     ],
 )
 def test_a_place_outside_that_is_only_mentioned_leaves_the_place(gazetteer, text, found):
@@ -603,6 +617,7 @@ def test_a_contradiction_costs_confidence_and_is_told(gazetteer):
     assert named.confidence < 0.7
     assert named.others == (gazetteer.find(None, "Kec. Jatinegara").kecamatan,)
     assert place(gazetteer.find(None, "Kalibata, Kec. Tebet")) == "kec. Tebet"
+    assert place(gazetteer.find("Kalibata, Kec. Tebet", "rusak")) == "kec. Tebet"
 
 
 @pytest.mark.parametrize(
