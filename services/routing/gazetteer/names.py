@@ -230,6 +230,8 @@ class Names:
         # No letter is wrong in a common word, so a name must end in it as it stands, and hardly any does.
         if says[start + 1] is not _PLAIN or says[start + 2] is not _PLAIN:
             return self._misspelt(lows, start, says)
+        if len(word) < LONG_ENOUGH - 1:
+            return None
         name = self._closest(word, "")
         return None if name is None else (name, start, start + 1, True, None)
 
