@@ -225,9 +225,8 @@ class Reader(Generic[Root]):
         self._mistyped: Final = _mistyped(sorted(roots))
         self._remembered: dict[str, Word[Root]] = {}
 
-    def read(self, tokens: Iterable[str], first: int = FIRST_WORDS) -> dict[Root, float]:  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
+    def read(self, tokens: Sequence[str], first: int = FIRST_WORDS) -> dict[Root, float]:  # noqa: C901, PLR0912, PLR0915 - one walk, for every complaint
         """The words and pairs of a text's `tokens_of`, each with how much it counts. `first`: so many words count as those said first."""
-        remembered = self._remembered.get
         found: dict[Root, float] = {}
         before: Root | None = None
         after: After[Root] | None = None  # the pairs that begin with `before`
@@ -235,10 +234,9 @@ class Reader(Generic[Root]):
         had = joined_had = 0.0  # what either counted before
         guesses = MOST_GUESSES
         factor, left, spelt = 1.0, 0, ""
-        for token in tokens:
-            word = remembered(token)
+        for token, word in zip(tokens, map(self._remembered.get, tokens)):  # noqa: B905 - as many, and to ask takes time
             if word is None:
-                word, guessed = self._resolve(token, guesses)
+                word, guessed = self._resolve(token, guesses)  # noqa: PLW2901
                 guesses -= guessed
             if word is SILENT:  # often, so it comes first
                 spelt = token

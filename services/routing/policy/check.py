@@ -275,15 +275,19 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
     That it stands there within an exception, and with it all that the exception holds, is not followed up. So some complaint may be
     thought possible that is not, never the other way round: no rule is refused that decides, at worst one passes that never does.
     """
+    same: dict[str, list[tuple[Exceptions, int]]] = {}
+    for (word, but_not), bit in words.items():
+        same.setdefault(word, []).append((but_not, bit))
     found = []
     for (word, but_not), bit in words.items():
         following = 0
-        for (phrase, more), other in words.items():
-            if phrase == word:
-                follows = but_not.within <= more.within and but_not.after <= more.after
-            else:
-                follows = not any(but_not) and stands_in(word, phrase)
-            following |= other if follows else 0
+        for more, other in same[word]:
+            if but_not.within <= more.within and but_not.after <= more.after:
+                following |= other
+        if not any(but_not):
+            for phrase, each in same.items():
+                if phrase != word and stands_in(word, phrase):
+                    following |= reduce(or_, (other for _, other in each))
         if following & ~bit:
             found.append((bit, following))
     return tuple(found)

@@ -82,10 +82,12 @@ class Wanted:
         self._after: Final = tuple(f" {phrase} " for phrase in sorted(but_not.after))
         within = {phrase: [one for one in sorted(but_not.within) if stands_in(phrase, one)] for phrase in self.phrases}
         self._within: Final = {phrase: tuple(holding) for phrase, holding in within.items() if holding}
-        # A phrase is looked for only in a text that has its longest word: `ada korban` not in each that has `ada`.
+        # A phrase is looked for only in a text that has one word of it: the one that another phrase is looked for by already, or else
+        # the longest. So `ada korban` is not looked for in each text that has `ada`, and `sekolah ambruk` only where `rumah ambruk` is.
         by_key: dict[str, tuple[str, ...]] = {}
-        for phrase in self.phrases:
-            for key in _with_ending(max(reversed(phrase.split()), key=len)):
+        for words, phrase in sorted([(phrase.split(), phrase) for phrase in self.phrases], key=_by_length):
+            known = [word for word in reversed(words) if word in by_key]
+            for key in _with_ending(known[0] if known else max(reversed(words), key=len)):
                 by_key[key] = (*by_key.get(key, ()), phrase)
         self._by_key: Final = by_key
         self.keys: Final = frozenset(by_key)
@@ -114,6 +116,12 @@ class Wanted:
             not said.phrase.endswith(self._after, 0, at + 1) and not any(start <= at and to <= end for start, end in within)
             for at, to in _spans(phrase, said)
         )
+
+
+def _by_length(one: tuple[list[str], str]) -> tuple[bool, int, str]:
+    """Single words first, since each is its own key; then phrases whose longest word is shortest."""
+    words, phrase = one
+    return len(words) > 1, max(map(len, words)), phrase
 
 
 def _spans(phrase: str, said: Said) -> Iterator[tuple[int, int]]:
