@@ -57,7 +57,7 @@ def name_subject(
     if classifier is None:
         return Subject(named, "none" if named is None else "app")
     guess = classifier.classify(submitted.description, tokens)
-    second = guess.second if guess.second in city.categories else None
+    second = guess.second if guess.second is not None and guess.second in city.categories else None
     if named is None or (named == OTHER and guess.category != OTHER and guess.category in city.categories):
         # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.
         return _by_words(guess, second, city)
@@ -97,6 +97,8 @@ def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
 
 def _others(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
     """What else the text may be about, besides the category that counts."""
+    if len(guess.likely) == 1 and guess.likely[0][0] == counts and second is None:  # so most are
+        return ()
     others = [slug for slug, share in guess.likely if share >= STILL_LIKELY and slug != counts and slug in city.categories]
     if second is not None and second != counts and second not in others:
         others.append(second)
@@ -104,8 +106,14 @@ def _others(guess: Guess, second: str | None, counts: str | None, city: City) ->
 
 
 def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...]:
-    found = [slug for slug, share in guess.likely if share >= EMERGENCY_FROM and slug != counts and slug in city.categories]
-    return tuple([slug for slug in found if city.categories[slug].urgency == "emergency"]) if found else ()
+    found: tuple[str, ...] = ()
+    for slug, share in guess.likely:
+        if share < EMERGENCY_FROM:
+            break
+        category = city.categories.get(slug)
+        if slug != counts and category is not None and category.urgency == "emergency":
+            found = (*found, slug)
+    return found
 
 
 def _share(guess: Guess, slug: str) -> float:
@@ -117,8 +125,9 @@ def _conflict(named: str, guess: Guess, city: City) -> Said | None:
     best = guess.category
     if best is None or best == named or best not in city.categories or guess.confidence < CONTRADICTS_FROM:
         return None
-    if any(slug == named and share >= STILL_LIKELY for slug, share in guess.likely):
-        return None
+    for slug, share in guess.likely:
+        if slug == named and share >= STILL_LIKELY:
+            return None
     app, text = city.categories[named], city.categories[best]
     return Said(
         id=f"Aplikasi menyebut kategori {app.label_id}, tetapi isi laporan lebih menunjuk ke {text.label_id} "

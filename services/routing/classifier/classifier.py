@@ -273,19 +273,23 @@ class Classifier:
             if at not in by or share > by[at][0]:
                 by[at] = share, clause, also
         return {
-            at: Evidence(own.get(at, 0.0), share, also, sum([len(term.words) == 1 for term in clause]))
+            at: Evidence(own.get(at, 0.0), share, also, [len(term.words) for term in clause].count(1))
             for at, (share, clause, also) in by.items()
         }
 
     def _own(self, found: Found, said: list[tuple[float, str, Term]], best: int) -> dict[int, float]:
         """What terms say for other categories than `best`, nats more than for that one, by words that do not speak for it."""
-        spent = {word for nats, _, term in said if -nats >= SPENDS for word in term.words}
+        spent: set[str] = set()
+        for nats, _, term in said:
+            if -nats < SPENDS:
+                break
+            spent.update(term.words)
         own: dict[int, float] = {}
         for term, factor in found.items():
             at = term.most
-            if at != best and at >= 0 and factor > 0 and spent.isdisjoint(term.words):
-                nats = factor * (term.by - max(term.says(best), 0.0) if best in term.categories else term.by)
-                own[at] = own.get(at, 0.0) + nats
+            if at != best and at >= 0 and spent.isdisjoint(term.words) and factor > 0:
+                more = term.by - max(term.says(best), 0.0) if best in term.categories else term.by
+                own[at] = own.get(at, 0.0) + factor * more
         own.pop(self._other, None)
         return own
 
