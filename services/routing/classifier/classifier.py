@@ -117,20 +117,16 @@ class ModelFile(BaseModel):
 class Term:
     """A word or a pair of words that the model knows something of.
 
-    `categories`: those that it speaks for and against, by their index, what it says most of first; `weights`: how much of each, nats.
-    `most`: the first of them, -1 where it says nothing, and `by` how much.
+    `says`: what it says for and against categories, by their index, nats; what it says most of first. `most`: that one, -1 where it says
+    nothing, and `by` how much. `nats`: `says` once more, to be asked of one category; walked through, plain pairs are quicker.
     """
 
     text: str
     words: tuple[str, ...]
-    categories: tuple[int, ...]
-    weights: tuple[float, ...]
+    says: tuple[tuple[int, float], ...]
+    nats: Mapping[int, float]
     most: int
     by: float
-
-    def says(self, category: int) -> float:
-        """What it says for a category, nats; 0 where it says nothing of it."""
-        return self.weights[self.categories.index(category)] if category in self.categories else 0.0
 
 
 Found = dict[Term, float]
@@ -288,7 +284,7 @@ class Classifier:
         for term, factor in found.items():
             at = term.most
             if at != best and at >= 0 and spent.isdisjoint(term.words) and factor > 0:
-                more = term.by - max(term.says(best), 0.0) if best in term.categories else term.by
+                more = term.by - max(term.nats.get(best, 0.0), 0.0)
                 own[at] = own.get(at, 0.0) + factor * more
         own.pop(self._other, None)
         return own
@@ -317,8 +313,8 @@ class Classifier:
         """What terms say for each category, nats."""
         scores = list(self._bias)
         for term, factor in found.items():
-            for at, weight in zip(term.categories, term.weights):  # noqa: B905 - as many, and to ask takes time
-                scores[at] += factor * weight
+            for at, nats in term.says:
+                scores[at] += factor * nats
         return scores
 
 
@@ -326,10 +322,9 @@ def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:
     """The terms that decided for `best`, each after what it says for it, nats below zero, and its text: the strongest first."""
     said = []
     for term, factor in found.items():
-        if best in term.categories:
-            nats = factor * term.weights[term.categories.index(best)]
-            if nats >= DECIDES:
-                said.append((-nats, term.text, term))
+        nats = factor * term.nats.get(best, 0.0)
+        if nats >= DECIDES:
+            said.append((-nats, term.text, term))
     said.sort()
     return said
 
@@ -337,16 +332,15 @@ def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:
 def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:
     """The terms of a model. What equals is kept once, so that a text touches few places in memory."""
     number: dict[float, float] = {}
-    all_categories: dict[tuple[int, ...], tuple[int, ...]] = {}
-    all_weights: dict[tuple[float, ...], tuple[float, ...]] = {}
+    pair: dict[tuple[int, float], tuple[int, float]] = {}
+    rows: dict[tuple[tuple[int, float], ...], tuple[tuple[tuple[int, float], ...], dict[int, float]]] = {}
     made = {}
     for text, row in terms.items():
-        categories = tuple([index[category] for category in row])
-        categories = all_categories.setdefault(categories, categories)
-        weights = tuple([number.setdefault(weight, weight) for weight in row.values()])
-        weights = all_weights.setdefault(weights, weights)
-        most, by = (categories[0], weights[0]) if row else (-1, 0.0)
-        made[text] = Term(text, tuple(text.split(" ")), categories, weights, most, by)
+        says = tuple([(index[category], number.setdefault(nats, nats)) for category, nats in row.items()])
+        says = tuple([pair.setdefault(one, one) for one in says])
+        says, nats = rows.setdefault(says, (says, dict(says)))
+        most, by = says[0] if says else (-1, 0.0)
+        made[text] = Term(text, tuple(text.split(" ")), says, nats, most, by)
     return made
 
 
