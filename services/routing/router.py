@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
 from services.routing.classifier.classifier import MODEL, Classifier, ClassifierFault
-from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide, decide_all, judge, know
+from services.routing.decide import NO_READERS, Decided, Judged, Known, Readers, decide_all, judge, know
 from services.routing.figures import PROVISIONAL
 from services.routing.gazetteer.file import LANDMARKS
 from services.routing.gazetteer.gazetteer import Gazetteer
@@ -76,22 +76,29 @@ class Router:
         Where a clock runs into a year without known holidays it is stamped as if that year had none, which promises too much
         rather than nothing; that is counted, and logged once for each year.
         """
-        moment = self.now()
+        [decided] = self.decide_all((submitted,))
+        return decided
+
+    def decide_all(self, batch: Sequence[ComplaintSubmitted]) -> list[Decided]:
+        """As `decide`, for each of a batch, in its order; which takes less time than one by one."""
+        ask = partial(decide_all, wards=self.wards, policy=self.policy, now=self.now(), readers=self.readers, places=self._places)
         try:
-            return decide(submitted, self.city, self.wards, self.policy, moment, self.readers, self._places)
+            return ask(batch, self.city)
+        except UnknownYear:
+            return [one for submitted in batch for one in self._at_a_time(ask, submitted)]
+
+    def _at_a_time(
+        self, ask: Callable[[Sequence[ComplaintSubmitted], City], list[Decided]], one: ComplaintSubmitted
+    ) -> list[Decided]:
+        """Decide on one complaint of a batch in which a year's holidays are unknown; of others they may be known."""
+        try:
+            return ask((one,), self.city)
         except UnknownYear as unknown:
             PROVISIONAL.inc()
             if str(unknown) not in self._told:
                 self._told.add(str(unknown))
                 log.error("clocks are stamped without a year's holidays", why=str(unknown))  # noqa: TRY400 - the line says all
-            return decide(submitted, self._lenient, self.wards, self.policy, moment, self.readers, self._places)
-
-    def decide_all(self, batch: Sequence[ComplaintSubmitted]) -> list[Decided]:
-        """As `decide`, for each of a batch, in its order; which takes less time than one by one."""
-        try:
-            return decide_all(batch, self.city, self.wards, self.policy, self.now(), self.readers, self._places)
-        except UnknownYear:
-            return [self.decide(one) for one in batch]
+            return ask((one,), self._lenient)
 
 
 def read_words(folder: Path, city: City) -> Readers:

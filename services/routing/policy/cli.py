@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,10 +28,21 @@ from services.routing.policy import store as policy_store
 from services.routing.policy import trial as policy_trial
 from services.routing.policy.explain import NO_APP, Language, Shown
 from services.routing.policy.explain import explain as explained
-from services.routing.policy.given import EXIT_FAULT, chosen_policy, named_policy, newest, on_database, read_city, refuse, text_of
+from services.routing.policy.given import (
+    EXIT_FAULT,
+    TROUBLE,
+    chosen_policy,
+    named_policy,
+    newest,
+    on_database,
+    read_city,
+    refuse,
+    text_of,
+    trouble_in_words,
+)
 from services.routing.policy.policy import Policy
 from services.routing.policy.store import Activation, Report
-from services.routing.policy.trial import Changes, Counts, LogTroubleError, Tally
+from services.routing.policy.trial import Changes, ChangesFault, Counts, LogTroubleError, Tally
 from services.routing.policy.watch import SESSION
 from services.routing.router import Router
 from tanggap.contracts.city import City
@@ -51,6 +62,8 @@ MOST_CHARACTERS: Final = 500
 """Of who activates a policy, and of why."""
 PATIENCE_SECONDS: Final = 5.0
 """How long running processes are waited for after an activation; they take a second at most."""
+NOBODY_SECONDS: Final = 2.0
+"""How long it is looked whether any process runs: one whose connection broke off comes back within a second or so."""
 _LOOK_SECONDS: Final = 0.1
 MOST_UNITS: Final = 20
 MOST_WAYS: Final = 8
@@ -142,16 +155,14 @@ def try_(
     read = policy_trial.Read([server.strip() for server in servers.split(",")], topic, begins)
     counts, started = Counts(), time.monotonic()
     try:
-        with ExitStack() as stack:
-            # The mark at its start tells Excel that it is UTF-8.
-            file = None if csv is None else stack.enter_context(csv.open("w", encoding="utf-8-sig", newline=""))
-            tally = asyncio.run(_trial(router, trial, None if file is None else Changes(file), read, counts))
-    except LogTroubleError as trouble:
+        with nullcontext() if csv is None else policy_trial.changes_in(csv) as changes:
+            tally = asyncio.run(_trial(router, trial, changes, read, counts))
+    except (LogTroubleError, ChangesFault) as trouble:
         refuse(str(trouble))
     except KafkaError as trouble:
         refuse(trouble_with(servers, trouble))
     except OSError as trouble:
-        refuse(f"{trouble.filename or f'Kafka at {servers}'}: {trouble.strerror or trouble}")
+        refuse(f"Kafka at {servers}: {trouble.strerror or trouble}")
     seconds = time.monotonic() - started
     console = _console()
     local = f"{begins.astimezone(router.city.tz):%Y-%m-%d %H:%M %Z}"
@@ -182,10 +193,7 @@ def activate(
             refuse(f"{option} must have 1 to {MOST_CHARACTERS} printable characters")
     whole = read_city(city)
     chosen = named_policy(policy, whole)
-    before, done, running, reports = on_database(lambda database: _activate(database, chosen, said["--by"], said["--why"], whole))
-    typer.echo(f"until now: {_told(before, whole) if before is not None else 'each service by its city’s own routing.yaml'}")
-    typer.echo(f"from now:  {_told(done, whole)}")
-    _show_reports(running, reports)
+    on_database(lambda database: _activate(database, chosen, said["--by"], said["--why"], whole))
 
 
 @commands.command()
@@ -266,23 +274,51 @@ async def _history(database: Database) -> list[policy_store.Entry]:
         return list(await policy_store.history(connection))
 
 
-async def _activate(
-    database: Database, policy: Policy, by: str, why: str, city: City
-) -> tuple[Activation | None, Activation, int, list[Report]]:
-    """Activate, and wait for the processes that run: what counted, what counts, how many run, what they say."""
-    async with database.transaction() as connection:
-        counting = await newest(connection)
-        before = counting[0] if counting is not None else None
-        if before is not None and before.version == policy.version:
-            refuse(f"{_told(before, city)}: it counts already")
-        done = await policy_store.activate(connection, policy, by=by, why=why, city_version=city.version)
+async def _activate(database: Database, policy: Policy, by: str, why: str, city: City) -> None:
+    """Activate, and say so at once, since from then on it counts whatever comes; then wait for the processes that run."""
+    written = False
+    try:
+        async with database.transaction() as connection:
+            counting = await newest(connection)
+            before = counting[0] if counting is not None else None
+            if before is not None and before.version == policy.version:
+                refuse(f"{_told(before, city)}: it counts already")
+            done = await policy_store.activate(connection, policy, by=by, why=why, city_version=city.version)
+            written = True
+    except TROUBLE as trouble:
+        if not written:
+            raise
+        refuse(
+            f"{trouble_in_words(trouble)}, so it is not known whether {policy.version} counts now: see `tanggap policy history`"
+        )
+    try:
+        typer.echo(f"until now: {_told(before, city) if before is not None else 'each service by its city’s own routing.yaml'}")
+        typer.echo(f"from now:  {_told(done, city)}")
+    except OSError as trouble:  # a full disk behind stdout
+        refuse(f"{policy.version} counts from now, which can't be printed: {trouble.strerror or trouble}")
+    try:
+        running, reports = await _heard(database, done)
+    except TROUBLE as trouble:
+        typer.echo(
+            f"{trouble_in_words(trouble)}; {policy.version} counts, and what running processes make of it is not known: "
+            "see `tanggap policy history`, and their /readyz",
+            err=True,
+        )
+        return
+    _show_reports(running, reports)
+
+
+async def _heard(database: Database, done: Activation) -> tuple[int, list[Report]]:
+    """How many processes run, and what they say of an activation: once all have, or as long as they are waited for."""
+    began, running = time.monotonic(), 0
     async with database.connection() as connection:
-        running = await policy_store.listening(connection, SESSION)
-        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
+            running = max(running, await policy_store.listening(connection, SESSION))
             reports = await policy_store.reports(connection, done.id)
-            if len(reports) >= running or time.monotonic() >= deadline:
-                return before, done, running, reports
+            # One that has just lost its connection is back in a moment.
+            patience = PATIENCE_SECONDS if running else NOBODY_SECONDS
+            if (running and len(reports) >= running) or time.monotonic() - began >= patience:
+                return running, reports
             await asyncio.sleep(_LOOK_SECONDS)
 
 

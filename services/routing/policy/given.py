@@ -220,8 +220,29 @@ def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except VersionClashError as clash:
         refuse(str(clash))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as trouble:
-        refuse(f"routing's database does not answer: {str(trouble) or type(trouble).__name__}")
+    except (*TROUBLE, ValueError) as trouble:
+        refuse(trouble_in_words(trouble))
+
+
+TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a database that is away, goes away or refuses raises."""
+
+
+def trouble_in_words(trouble: Exception) -> str:
+    """One line of what is wrong with the database."""
+    if isinstance(trouble, asyncpg.PostgresError):
+        said = trouble.as_dict().get("message", "") or type(trouble).__name__  # its text ends in lines of hints
+        away = (trouble.sqlstate or "").startswith(_AWAY)
+        return f"routing's database {'does not answer' if away else 'refuses'}: {said}"
+    if isinstance(trouble, asyncpg.InterfaceError | asyncpg.InternalClientError) and not isinstance(
+        trouble, asyncpg.ClientConfigurationError
+    ):
+        return "routing's database does not answer: the connection to it broke off"
+    return f"routing's database does not answer: {str(trouble) or type(trouble).__name__}"
+
+
+_AWAY: Final = ("08", "57P", "28", "3D")
+"""Classes of PostgreSQL's codes (SQLSTATE) of a server that starts, stops or lets nobody in."""
 
 
 async def text_of(database: Database, version: str) -> bytes | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, TextIO
 from uuid import UUID
 
@@ -82,7 +83,7 @@ class Read:
     since: datetime
 
 
-async def read(what: Read, counts: Counts, progress: Progress) -> AsyncIterator[ComplaintSubmitted]:
+async def read(what: Read, counts: Counts, progress: Progress) -> AsyncGenerator[ComplaintSubmitted, None]:
     """Every such complaint that stands on the log now, each once.
 
     Raises `LogTroubleError`, and `aiokafka.errors.KafkaError` or `OSError` where Kafka is out of reach.
@@ -99,7 +100,10 @@ async def read(what: Read, counts: Counts, progress: Progress) -> AsyncIterator[
         while left:
             batches = await reader.getmany(timeout_ms=PATIENCE_MS, max_records=2_000)
             if not batches:
-                raise LogTroubleError(f"topic {what.topic} stays silent for {PATIENCE_MS // 1000} s before its end")
+                servers = ", ".join(what.bootstrap)
+                raise LogTroubleError(
+                    f"Kafka at {servers}: topic {what.topic} stays silent for {PATIENCE_MS // 1000} s before its end"
+                )
             for partition, records in batches.items():
                 for record in records:
                     if record.offset >= ends[partition]:
@@ -302,24 +306,69 @@ class Tally:
         return sorted((one for one in self.units.values() if one.changes), key=lambda one: (-one.changes, one.unit.code))
 
 
-class Changes:
-    """The list of changes as a CSV file, written while they are found."""
+class ChangesFault(Exception):  # noqa: N818 - a fault of a file, as the house calls it
+    """The list of changes can't be written; the text says which file and why."""
 
-    def __init__(self, file: TextIO) -> None:
+
+class Changes:
+    """The list of changes as a CSV file, written while they are found. `path`: as whoever asked for it named it."""
+
+    def __init__(self, file: TextIO, path: Path) -> None:
         self._writer = csv.writer(file)
-        self._writer.writerow(COLUMNS)
+        self._path = path
+        self._write(COLUMNS)
 
     def add(self, change: Change) -> None:
-        """Write one."""
-        self._writer.writerow(change.row())
+        """Write one. Raises `ChangesFault`."""
+        self._write(change.row())
+
+    def _write(self, row: Sequence[str]) -> None:
+        try:
+            self._writer.writerow(row)
+        except OSError as trouble:
+            raise _fault(self._path, trouble) from trouble
 
 
-async def run(complaints: AsyncIterator[ComplaintSubmitted], router: Router, policy: Policy, changes: Changes | None) -> Tally:
+def _fault(path: Path, trouble: OSError) -> ChangesFault:
+    return ChangesFault(f"{path} can't be written: {trouble.strerror or trouble}")
+
+
+@contextmanager
+def changes_in(path: Path) -> Iterator[Changes]:
+    """The list of changes in a file, which is there when all of it is: a trial that is broken off leaves the file as it was.
+
+    Raises `ChangesFault` where it can't be written.
+    """
+    # What is no plain file (a pipe, /dev/stdout) can't be put in place of another.
+    beside = path.with_name(f"{path.name}.part") if path.is_file() or not path.exists() else path
+    try:
+        # The mark at its start tells Excel that it is UTF-8.
+        file = beside.open("w", encoding="utf-8-sig", newline="")
+    except OSError as trouble:
+        raise _fault(path, trouble) from trouble
+    try:
+        yield Changes(file, path)
+        try:
+            file.close()
+            beside.replace(path)
+        except OSError as trouble:
+            raise _fault(path, trouble) from trouble
+    finally:
+        with suppress(OSError):  # what is left of it can't be written either, or need not
+            file.close()
+        if beside != path:
+            beside.unlink(missing_ok=True)
+
+
+async def run(
+    complaints: AsyncGenerator[ComplaintSubmitted, None], router: Router, policy: Policy, changes: Changes | None
+) -> Tally:
     """Decide every complaint twice."""
     tally = Tally()
-    async for submitted in complaints:
-        known, before, after = compare(router, policy, submitted)
-        tally.add(before, after)
-        if changes is not None and differ(before, after):
-            changes.add(Change(submitted, known, before, after))
+    async with aclosing(complaints):  # where it is broken off, the log is let go at once
+        async for submitted in complaints:
+            known, before, after = compare(router, policy, submitted)
+            tally.add(before, after)
+            if changes is not None and differ(before, after):
+                changes.add(Change(submitted, known, before, after))
     return tally

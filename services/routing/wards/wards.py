@@ -7,6 +7,7 @@ city's names or its neighbours: `places.py` puts those to it.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import math
@@ -257,8 +258,8 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
     """
     beside = folder / (index.removesuffix(INDEX) + MANIFEST)
     try:
-        manifest = Manifest.model_validate_json(beside.read_bytes())
-        text = gzip.decompress((folder / index).read_bytes())
+        manifest = Manifest.model_validate_json(_bytes(beside))
+        text = gzip.decompress(_bytes(folder / index))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
         raise WardsFault(f"{beside}: {faults}. Build it anew: tanggap wards build FILE") from error
@@ -272,6 +273,13 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
         return manifest, parse(text)
     except (ValueError, KeyError) as error:
         raise WardsFault(f"{folder / index}: not an index ({error!r}). Build it anew: tanggap wards build FILE") from error
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's bytes. Raises `OSError`, also for what is no plain file: a pipe would keep its reader waiting for good."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return path.read_bytes()
 
 
 def check(cells: Cells, codes: Iterable[str], folder: Path) -> None:

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import random
 import shutil
 import time
@@ -245,3 +246,13 @@ def test_an_index_of_other_wards_than_the_citys_is_refused(jakarta_wards):
     ):
         index.check(cells, codes, JAKARTA)
     index.check(cells, jakarta_wards.codes, JAKARTA)
+
+
+@pytest.mark.parametrize("name", ["wards.index.gz", "wards.manifest.json"])
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path, name):
+    for file in ("wards.index.gz", "wards.manifest.json"):
+        (tmp_path / file).write_bytes((JAKARTA / file).read_bytes())
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(index.WardsFault, match="no regular file"):
+        index.load(tmp_path)
