@@ -24,6 +24,7 @@ from tests.support.officials import (
     NOW,
     SECRET,
     SENDER,
+    TOLD_ALL,
     Life,
     jakarta,
     official,
@@ -93,6 +94,17 @@ def test_both_bodies_say_what_where_until_when_and_why():
             "Jumat, 8 Januari 2027",
         ):
             assert expected in said.replace("&amp;", "&"), expected
+
+
+def test_what_speaks_against_the_decision_is_told_in_the_mail_too_and_only_where_there_is_such():
+    told = TOLD_ALL.conflicts[0]
+    for body, heading in zip(
+        parts(mail(Life().submitted().assigned(decision=TOLD_ALL))), ("PERLU DICERMATI", "Perlu dicermati"), strict=True
+    ):
+        assert heading in body
+        assert told.id in body
+    for body in parts(mail(Life().submitted().assigned())):
+        assert "dicermati" not in body.lower()
 
 
 def test_the_link_opens_this_complaint_for_this_office():
