@@ -304,9 +304,9 @@ def main() -> None:
         readers = ("gazetteer", "classifier")
         asked = "".join(f", {name} {us:.0f} µs a text" for name in readers if (us := decision[f"{name}_us"]) is not None)
         print(
-            f"One decision (place, category, policy, reason) on one core: median {decision['batch_us']:.0f} µs in batches as the service "
-            f"makes them, {decision['alone_us']:.0f} µs by itself{asked}; with its clocks and its event: median "
-            f"{decision['event_us']:.0f} µs, {decision['event_alone_us']:.0f} µs by itself (p99 {decision['p99_us']:.0f} µs); "
+            f"One decision (place, category, policy, reason) on one core: {decision['batch_us']:.0f} µs in batches, as the service makes "
+            f"them where many wait; median {decision['alone_us']:.0f} µs by itself{asked}; with its clocks and its event "
+            f"{decision['event_us']:.0f} µs in batches, {decision['event_alone_us']:.0f} µs by itself (p99 {decision['p99_us']:.0f} µs); "
             f"the city loads in {decision['load_seconds']:.2f} s; {decision['memory_mb']:.0f} MB then."
         )
     if slow:

@@ -1,9 +1,10 @@
 """Decisions (place, category, policy, reason) on one core, without Kafka or PostgreSQL: `python -m bench.decide COUNT`.
 
 The texts are `quality/texts.csv`'s, every second complaint without a category and every fourth without a point. Prints one line of JSON.
-Microseconds a decision, medians: `batch_us` in batches of `BATCH`, as the service makes them; `alone_us` by itself; `event_us` in batches
-with its clocks and the event that tells it, `event_alone_us` by itself (`p99_us`: its 99th percentile); and of these the readers of words
-(`gazetteer_us`, `classifier_us`), each asked by itself. Seconds to load the city, and the memory that the process has then (resident, MB).
+Microseconds a decision: `alone_us` by itself, `batch_us` in batches of `BATCH`, as the service makes them where many wait (the
+median of the batches' means); `event_alone_us` and `event_us` the same with its clocks and the event that tells it (`p99_us`: the 99th
+percentile by itself); and of these the readers of words (`gazetteer_us`, `classifier_us`), each asked by itself; medians. Seconds to load
+the city, and the memory that the process has then (resident, MB).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tanggap.contracts.events import ComplaintSubmitted
 
 ROOT = Path(__file__).parents[1]
 BATCH = 100
-"""Fewer than the service reads at once when it has fallen behind (`consumer_max_records`)."""
+"""Fewer than the service reads at once where many wait (`consumer_max_records`)."""
 
 Complaints = Sequence[ComplaintSubmitted]
 
