@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from services.routing.gazetteer.file import Book, read
 from services.routing.gazetteer.judge import Heard, Judge, Named
-from services.routing.gazetteer.marks import ROUTES, Mark, capital, mark_of
+from services.routing.gazetteer.marks import ROUTES, Mark, capital, ends_street, mark_of
 from services.routing.gazetteer.names import Name, Names
 from services.routing.gazetteer.text import small_words, words
 from services.routing.gazetteer.ways import way_of
@@ -73,7 +73,9 @@ class Gazetteer:
                 route = end
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
-            if _is_no_place(name, mark, lows, end) or (typo and end - start == 1 and not _is_read(mark, tokens[start])):
+            if _is_no_place(name, mark, lows, (start, end), told=told) or (
+                typo and end - start == 1 and not _is_read(mark, tokens[start])
+            ):
                 continue
             meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
             way = "" if before is None else way_of(lows, before, start, text, at=heard[-1].mark == "at")
@@ -83,10 +85,13 @@ class Gazetteer:
                 return
 
 
-def _is_no_place(name: Name, mark: Mark, lows: list[str], end: int) -> bool:
-    """Whether a name that was found is none here: a fruit's, a person's, a day's or a house's."""
+def _is_no_place(name: Name, mark: Mark, lows: list[str], within: tuple[int, int], *, told: bool) -> bool:
+    """Whether a name that was found is none here: a fruit's, a person's, a day's or a house's, or the end of a street's name."""
+    start, end = within
     if mark in _NO_PLACE:
         return bool(name.guard) or (mark == "never" and name.parts == 1)
+    if name.guard == "marked" and (mark == "street" or (mark == "bare" and not told)) and ends_street(lows, start):
+        return True
     # "Blok M No. 5"
     return len(lows[end - 1]) == 1 and end < len(lows) and (lows[end].isdigit() or lows[end] in _NUMBER)
 

@@ -261,7 +261,7 @@ class _Case:
             if one.name.outside or not (one.name.wards or one.name.kecamatan):
                 continue
             if one.mark == "street":
-                self.possible += one.name.wards or one.name.kecamatan
+                self.possible += self._along(one.name)
                 continue
             if not (one.meant or self._is_supported(one)):
                 continue
@@ -278,6 +278,11 @@ class _Case:
             else:
                 self._district(one, weight, kecamatan)
         return wards, kecamatan
+
+    def _along(self, name: Name) -> tuple[str, ...]:
+        """What a street of that name may lie in: the ward or the kecamatan, which comes first where the ward lies in another."""
+        at_home = all(self._kecamatan[ward] in name.kecamatan for ward in name.wards)
+        return (*name.wards, *name.kecamatan) if at_home else (*name.kecamatan, *name.wards)
 
     def _ward(self, one: Heard) -> tuple[str | None, How, float]:
         """The ward that a name means here, or None where it means a kecamatan or one of several wards."""

@@ -93,6 +93,8 @@ def _marks() -> Iterator[tuple[str, Mark]]:
 MARKS: Final[Mapping[str, Mark]] = dict(reversed(list(_marks())))  # of two, the first counts
 _FAR: Final = 5
 """So many words before a number RT or RW may stand: RT 3 / RW 7."""
+_LONG_STREET: Final = 6
+"""No street's name has more words before its last."""
 _LEVELS: Final = frozenset(("kelurahan", "kecamatan", "kota", "rt"))
 
 
@@ -119,6 +121,19 @@ def mark_of(lows: list[str], start: int, end: int, *, address: bool) -> Mark:
     if MARKS.get(word) == "street":
         return "street"
     return "bare" if mark == "title" else mark
+
+
+def ends_street(lows: list[str], start: int) -> bool:
+    """Whether the street's name that `lows[start]` ends has begun before it: "Jl. Dewi Sartika Tengah", but not "Jl. Raya Tengah"."""
+    named = False
+    for word in reversed(lows[max(0, start - _LONG_STREET) : start]):
+        mark = MARKS.get(word)
+        if mark is None and (word in SEPARATORS or word.isdigit()):
+            return False
+        if mark is not None and mark != "title":
+            return named and mark == "street"
+        named = named or mark is None
+    return False
 
 
 _TITLES: Final = frozenset(word for word, mark in _marks() if mark == "title")

@@ -459,6 +459,50 @@ def test_a_streets_name_names_no_place_but_says_what_it_may_be(gazetteer, text, 
 
 
 @pytest.mark.parametrize(
+    ("address", "maybe"),
+    [
+        ("Jl. Jatinegara Barat No 5", ["31.75.03", "31.75.06.1001"]),  # the ward lies in Cakung
+        ("Jl. Jatinegara Timur II", ["31.75.03", "31.75.06.1001"]),
+        ("Jl. Menteng Raya", ["31.71.06.1001", "31.71.06"]),
+        ("Jl. Mampang Prapatan Raya", ["31.74.03.1001", "31.74.03"]),
+        ("Jl. Kramat Raya", ["31.71.04.1004"]),
+        ("Jl. Tebet Raya", ["31.74.01"]),
+    ],
+)
+def test_a_street_may_lie_in_the_ward_or_the_kecamatan_of_its_name_and_the_kecamatan_is_first_where_the_ward_is_elsewhere(
+    gazetteer, address, maybe
+):
+    assert [unit.code for unit in gazetteer.find(address, "Lampu mati").others] == maybe
+
+
+@pytest.mark.parametrize(
+    ("address", "found", "maybe"),
+    [
+        ("Jl. Cempaka Putih Tengah", "", ["Cempaka Putih"]),
+        ("Jl. Cempaka Putih Tengah 26 No. 3", "", ["Cempaka Putih"]),
+        ("Jl. Tanah Abang Baru", "", ["Tanah Abang"]),
+        ("Jl. Dewi Sartika Tengah, Kec. Kramat Jati", "kec. Kramatjati", []),
+        ("Jl. Cempaka Putih Tengah, Tengah, Kramat Jati", "Tengah", ["Cempaka Putih"]),
+        ("Jl. Dewi Sartika No. 5 Tengah, Kec. Kramat Jati", "Tengah", []),
+        ("Jl. Mawar RT 3 RW 5 Jati, Pulo Gadung", "Jati", []),
+        ("Jl. Tengah", "", ["Tengah"]),
+        ("Jl. Raya Tengah", "", ["Tengah"]),
+        ("Jl. Cempaka Putih Raya Tengah, Jakarta Timur", "", ["Cempaka Putih"]),
+        ("Jl. Cakung Cilincing", "", ["Cakung", "Cilincing", "Cilincing"]),
+    ],
+)
+def test_a_word_like_tengah_at_the_end_of_a_streets_name_is_the_streets(gazetteer, address, found, maybe):
+    named = gazetteer.find(address, "Lampu mati")
+    assert (place(named), [unit.name for unit in named.others]) == (found, maybe)
+
+
+def test_in_a_description_too_a_word_like_tengah_right_after_a_streets_name_is_the_streets(gazetteer):
+    named = gazetteer.find(None, "macet di jalan cempaka putih tengah")
+    assert [unit.name for unit in named.others] == ["Cempaka Putih"]
+    assert place(gazetteer.find(None, "jalan rusak parah di Kel. Tengah")) == "Tengah"
+
+
+@pytest.mark.parametrize(
     ("address", "found"),
     [
         ("Jl. Senopati, Kel. Selong", "Selong"),

@@ -83,7 +83,8 @@ def test_a_kecamatan_that_is_another_than_the_wards_own_is_an_alternative(decide
     ("words", "address", "units"),
     [
         ("Sampah numpuk di depan Stasiun Jatinegara", None, ["Kelurahan Rawa Bunga", "Kelurahan Pisangan Baru"]),
-        ("Sampah menumpuk", "Jl. Gambir", ["Kelurahan Gambir"]),
+        ("Sampah menumpuk", "Jl. Gambir", ["Kelurahan Gambir", "Kecamatan Gambir"]),
+        ("Sampah menumpuk", "Jl. Kramat Raya", ["Kelurahan Kramat"]),
         ("Sampah menumpuk", "Gandaria", ["Kelurahan Gandaria Utara", "Kelurahan Gandaria Selatan"]),
         ("Sampah di Patung Pancoran", None, ["Kelurahan Tebet Barat", "Kelurahan Menteng Dalam", "Kelurahan Pancoran"]),
     ],
