@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from services.routing.gazetteer.file import Book, read
+from services.routing.gazetteer.homes import SAYS_HOME, roles_of
 from services.routing.gazetteer.judge import Heard, Judge, Named
 from services.routing.gazetteer.marks import ROUTES, Mark, capital, ends_street, mark_of
 from services.routing.gazetteer.names import Name, Names
@@ -23,6 +24,7 @@ _MOST_NAMES: Final = 24
 """So many names of a text are weighed: a text with more is no help, and the time stays bounded."""
 _SAYS_PLACE: Final = frozenset[Mark](("kelurahan", "kecamatan", "rt", "at", "part"))
 _NO_PLACE: Final = frozenset[Mark](("never", "time", "person"))
+_BARE: Final[Mark] = "bare"
 _NUMBER: Final = frozenset(("no", "nomor", "kav", "rt"))
 _LEVELS: Final = frozenset[Mark](("kelurahan", "kecamatan"))
 _LONG: Final = 9
@@ -57,20 +59,16 @@ class Gazetteer:
     def _hear(self, text: str, heard: list[Heard], *, told: bool, stretched: bool) -> None:
         lows = tokens = small_words(text, stretched=stretched)
         most = len(heard) + _MOST_NAMES
-        street = route = -1
-        before: tuple[int, int] | None = None
+        spans: list[tuple[int, int]] = []
+        goes_on, chain = -1, _BARE
         for name, start, end, typo, level in self._names.find(lows):
             if tokens is lows and (typo or name.guard):  # only of such a name capitals say something
                 tokens = words(text, stretched=stretched)
             mark = level or mark_of(lows, start, end, address=not told)
-            if mark == "bare" and start == street:
-                mark = "street"  # "Jl. Cakung Cilincing"
-            elif start == route:
-                mark = "away"  # "jurusan Tanah Abang Kebayoran Lama"
-            if mark == "street":
-                street = end
-            elif mark == "away" and (start == route or lows[start - 1] in ROUTES):
-                route = end
+            if start == goes_on and (chain == "away" or mark == "bare"):
+                mark = chain  # "Jl. Cakung Cilincing", "jurusan Tanah Abang Kebayoran Lama"
+            if mark == "street" or (mark == "away" and (start == goes_on or lows[start - 1] in ROUTES)):
+                goes_on, chain = end, mark
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
             if _is_no_place(name, mark, lows, (start, end), told=told) or (
@@ -78,11 +76,21 @@ class Gazetteer:
             ):
                 continue
             meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
-            way = "" if before is None else way_of(lows, before, start, text, at=heard[-1].mark == "at")
+            way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if spans else ""
             heard.append(Heard(name, mark, typo, meant, told, way))
-            before = start, end
+            spans.append((start, end))
             if len(heard) >= most:
-                return
+                break
+        if told and len(spans) > 1:
+            _note_homes(heard, lows, spans)
+
+
+def _note_homes(heard: list[Heard], lows: list[str], spans: list[tuple[int, int]]) -> None:
+    """Note of the names at `spans`, which are the last that were heard, where somebody lives and where something else is."""
+    if SAYS_HOME.isdisjoint(lows):
+        return
+    first = len(heard) - len(spans)
+    heard[first:] = [one._replace(role=role) for one, role in zip(heard[first:], roles_of(lows, spans), strict=True)]
 
 
 def _is_no_place(name: Name, mark: Mark, lows: list[str], within: tuple[int, int], *, told: bool) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
+from services.routing.gazetteer.homes import Role
 from services.routing.gazetteer.marks import Mark
 from services.routing.gazetteer.names import Name
 from services.routing.gazetteer.ways import Way
@@ -43,7 +44,7 @@ NOTHING: Final = Named(None, None, None, 0.0, "none", "")
 class Heard(NamedTuple):
     """A name in a complaint. `meant`: nothing more is needed to take it for a place. `told`: in the description, not the address.
 
-    `way`: whether it and the name before it are the ends of a way.
+    `way`: whether it and the name before it are the ends of a way. `role`: whether somebody lives there, or something else is there.
     """
 
     name: Name
@@ -52,6 +53,7 @@ class Heard(NamedTuple):
     meant: bool
     told: bool
     way: Way = ""
+    role: Role = ""
 
 
 WELL_ENOUGH: Final = 0.5
@@ -151,7 +153,7 @@ class Judge:
             return NOTHING
         if len(heard) > 1:
             return self._weigh(heard)
-        name, mark, typo, meant, _told, _way = heard[0]
+        name, mark, typo, meant, _told, _way, _role = heard[0]
         key = (id(name), mark, typo, meant)
         known = self._alone.get(key)
         if known is None:
@@ -161,6 +163,8 @@ class Judge:
     def _weigh(self, heard: Sequence[Heard]) -> Named:
         if any(one.way for one in heard):
             heard = self._without_ends(heard)
+        if any(one.role == "there" for one in heard):
+            heard = self._without_homes(heard)
         case = _Case(self._kecamatan, self._kota, heard)
         if case.outside and case.kotas:
             within = [case.within(one) for one in heard]
@@ -197,6 +201,19 @@ class Judge:
                 found[at - 1 : at + 1] = [end._replace(mark="away", meant=True) for end in (before, one)]
         return found
 
+    def _without_homes(self, heard: Sequence[Heard]) -> Sequence[Heard]:
+        """With where somebody lives as the least of what it may be, where another place is named: "tinggal di Tebet, banjir di Kemang"."""
+        homes = [one for one in heard if one.role == "home"]
+        wards, kecamatan = _meant_by(homes[0])  # what comes after is what the first lies in
+        for one in heard:
+            if one.role != "there" or not _may_be_place(one):
+                continue
+            its_wards, its_kecamatan = _meant_by(one)
+            if wards.isdisjoint(its_wards) and kecamatan.isdisjoint((*its_kecamatan, *map(self._kecamatan.get, its_wards))):
+                less = [home._replace(name=_as_marked(home), mark="away") for home in homes]
+                return [*(other for other in heard if other.role != "home"), *less]
+        return heard
+
     def _districts(self, name: Name) -> set[str | None]:
         """The kecamatan that a name may lie in or be."""
         return {*name.kecamatan, *map(self._kecamatan.get, name.wards)}
@@ -217,6 +234,24 @@ def _may_be_end(one: Heard, way: Way) -> bool:
     if one.mark not in _OWN and one.mark != "away" and not (way == "between" and one.mark in _LEVELS):
         return False
     return one.meant or one.name.guard == "word"
+
+
+def _may_be_place(one: Heard) -> bool:
+    """Whether a name stands as a place of the city where something is, not as a street's or on the way."""
+    return one.meant and one.mark not in ("street", "away") and bool(one.name.wards or one.name.kecamatan)
+
+
+def _as_marked(one: Heard) -> Name:
+    """A name that a ward and a kecamatan bear, as the one that its mark says."""
+    if one.mark == "kelurahan" and one.name.wards:
+        return replace(one.name, kecamatan=())
+    return replace(one.name, wards=()) if one.mark == "kecamatan" and one.name.kecamatan else one.name
+
+
+def _meant_by(one: Heard) -> tuple[set[str], set[str]]:
+    """The wards and the kecamatan that a name may mean where it stands."""
+    name = _as_marked(one)
+    return set(name.wards), set(name.kecamatan)
 
 
 def _best(claims: Mapping[str, _Claim]) -> str | None:
@@ -260,7 +295,7 @@ class _Case:
         for one in self._heard:
             if one.name.outside or not (one.name.wards or one.name.kecamatan):
                 continue
-            if one.mark == "street":
+            if one.mark == "street" or (one.mark == "away" and one.role == "home"):
                 self.possible += self._along(one.name)
                 continue
             if not (one.meant or self._is_supported(one)):
@@ -280,7 +315,7 @@ class _Case:
         return wards, kecamatan
 
     def _along(self, name: Name) -> tuple[str, ...]:
-        """What a street of that name may lie in: the ward or the kecamatan, which comes first where the ward lies in another."""
+        """What a street or a home of that name may lie in: the ward or the kecamatan, which comes first where the ward lies in another."""
         at_home = all(self._kecamatan[ward] in name.kecamatan for ward in name.wards)
         return (*name.wards, *name.kecamatan) if at_home else (*name.kecamatan, *name.wards)
 

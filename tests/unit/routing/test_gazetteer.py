@@ -330,6 +330,81 @@ def test_what_only_looks_like_a_way_leaves_the_place(gazetteer, text, found):
     assert place(gazetteer.find(None, text)) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "sure"),
+    [
+        ("saya tinggal di Tebet, sampah belum diangkut", "kec. Tebet", 0.88),
+        ("rumah saya di Cawang, banjir terus tiap hujan", "Cawang", 0.7),
+        ("saya warga Kel. Petamburan, sampah numpuk di depan rumah", "Petamburan", 0.96),
+        ("warga Cawang mengeluh, lampu mati di gang kami", "Cawang", 0.7),
+        ("Kami warga RT 03/RW 05, Kel. Gelora, got mampet di depan mushola", "Gelora", 0.96),
+        ("rumah kami di Rawasari tapi air PAM mati", "Rawasari", 0.7),
+        ("Saya tinggal di Kec. Tebet, banjir di jalan depan rumah", "kec. Tebet", 0.96),
+        ("tinggal di daerah Kapuk, jalan berlubang di depan gang", "Kapuk", 0.7),
+        ("saya warga Kel. Petamburan, Kec. Tanah Abang, sampah numpuk di kali", "Petamburan", 0.97),
+        ("saya tinggal di Tebet, banjir di depan Stasiun Tebet", "kec. Tebet", 0.97),
+        ("saya warga Kel. Gelora, jalan rusak di Jl. Palmerah Timur", "Gelora", 0.96),
+        ("saya tinggal di Tebet Timur, macet ke arah Kalibata", "Tebet Timur", 0.7),
+    ],
+)
+def test_where_somebody_lives_is_the_place_where_no_other_is_named(gazetteer, text, found, sure):
+    named = gazetteer.find(None, text)
+    assert (place(named), named.confidence) == (found, pytest.approx(sure, abs=0.005))
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "others"),
+    [
+        ("saya tinggal di Tebet tapi banjirnya di Kemang", "", ["Bangka", "Cilandak Timur", "Tebet"]),
+        (
+            "saya warga Kel. Petamburan, sampah numpuk di Pasar Tanah Abang",
+            "kec. Tanah Abang",
+            ["Kebon Kacang", "Kampung Bali", "Petamburan"],
+        ),
+        ("rumah saya di Cawang, tapi lampu mati di Kalibata", "Kalibata", ["Cawang"]),
+        ("warga Bukit Duri, mau lapor pohon tumbang di depan Stasiun Manggarai", "Manggarai", ["Bukit Duri"]),
+        ("Saya warga RT 5 RW 2 Kel. Gelora. Jalan berlubang di Senayan", "Senayan", ["Gelora"]),
+        (
+            "Saya tinggal di Kel. Kebon Kacang, Kec. Tanah Abang, tapi got mampet di Kel. Rawasari",
+            "Rawasari",
+            ["Kebon Kacang", "Tanah Abang"],
+        ),
+        ("saya tinggal di Depok tapi lampu mati di Kalibata", "Kalibata", []),
+        ("Saya warga Kel. Slipi ingin melaporkan parkir liar di Monas", "Gambir", ["Slipi"]),
+        ("domisili saya di Kec. Koja, tiap hari lewat, jalan rusak di Kel. Cawang", "Cawang", ["Koja"]),
+        ("I live in Cawang but the street light is out in Kalibata", "Kalibata", ["Cawang"]),
+        ("warga Cawang resah, sampah menumpuk di pasar Kalibata", "Kalibata", ["Cawang"]),
+        ("saya warga Kel. Petamburan, sampah numpuk di Tanah Abang", "kec. Tanah Abang", ["Petamburan"]),
+        ("saya warga Kel. Jatinegara, macet di Kalibata", "Kalibata", ["Jatinegara"]),
+        ("lampu mati di Kalibata, saya tinggal di Cawang", "Kalibata", ["Cawang"]),
+        ("rumahku di Cawang, jalan rusak dekat Kel. Kalibata", "Kalibata", ["Cawang"]),
+    ],
+)
+def test_where_another_clause_says_that_it_is_elsewhere_a_home_is_only_what_it_may_be(gazetteer, text, found, others):
+    named = gazetteer.find(None, text)
+    assert (place(named), [unit.name for unit in named.others]) == (found, others)
+
+
+def test_a_homes_ward_is_not_told_as_its_namesake(gazetteer):
+    [home] = gazetteer.find(None, "saya warga Kel. Jatinegara, macet di Kalibata").others
+    [other] = gazetteer.find(None, "saya warga Kec. Jatinegara, macet di Kalibata").others
+    assert (home.code, other.code) == ("31.75.06.1001", "31.75.03")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rumah saya di Cawang kebanjiran, pompa di Kalibata mati",  # it is about that house
+        "rumah di Cawang, lampu mati di Kalibata",  # any house
+        "lampu mati di Kalibata, warga Cawang resah",
+        "saya tinggal di Cawang dan di Kalibata",
+    ],
+)
+def test_what_only_looks_like_a_home_rivals_the_other_place(gazetteer, text):
+    named = gazetteer.find(None, text)
+    assert (place(named), {unit.name for unit in named.others}) == ("", {"Cawang", "Kalibata"})
+
+
 def test_two_places_that_are_not_the_ends_of_a_way_rival_each_other(gazetteer):
     assert place(gazetteer.find(None, "banjir di Kalibata dan di Cawang")) == ""
     assert place(gazetteer.find(None, "banjir di Tebet dan Cilincing")) == "kec. Tebet"
