@@ -77,6 +77,8 @@ class Gazetteer:
                 continue
             meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
             way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if spans else ""
+            if goes_on == end and chain == "away" and not way:
+                way = "route"
             heard.append(Heard(name, mark, typo, meant, told, way))
             spans.append((start, end))
             if len(heard) >= most:

@@ -190,15 +190,28 @@ class Judge:
         return Named(None, None, kota, 0.0, "none", "", others[:_MOST_OTHERS])
 
     def _without_ends(self, heard: Sequence[Heard]) -> list[Heard]:
-        """The names with those marked that are the ends of a way: "Kampung Melayu - Tanah Abang", but not "Bukit Duri - Tebet"."""
+        """The names with those marked that are the ends of a way, "Kampung Melayu - Tanah Abang", but not "Bukit Duri - Tebet".
+
+        Without them where another place is named: "angkot Kampung Melayu - Senen ngetem di depan Stasiun Jatinegara".
+        """
         found = list(heard)
+        ends: set[int] = set()
         for at, one in enumerate(heard):
+            if one.way == "route":
+                ends.add(at)
+                continue
             before = found[at - 1]
             if not one.way or not (_may_be_end(before, one.way) and _may_be_end(one, one.way)):
                 continue
             districts, others = self._districts(before.name), self._districts(one.name)
             if before.mark == "away" or (districts and others and districts.isdisjoint(others)):
                 found[at - 1 : at + 1] = [end._replace(mark="away", meant=True) for end in (before, one)]
+                ends.update((at - 1, at))
+        rest = [one for at, one in enumerate(found) if at not in ends]
+        # A street says more than where a vehicle goes to, but less than the ends of what is dark or jammed.
+        goes = any(one.way == "route" for one in heard)
+        if any(_may_be_place(one) and one.mark != "near" for one in rest) or (goes and any(map(_may_be_street, rest))):
+            return rest
         return found
 
     def _without_homes(self, heard: Sequence[Heard]) -> Sequence[Heard]:
@@ -239,6 +252,11 @@ def _may_be_end(one: Heard, way: Way) -> bool:
 def _may_be_place(one: Heard) -> bool:
     """Whether a name stands as a place of the city where something is, not as a street's or on the way."""
     return one.meant and one.mark not in ("street", "away") and bool(one.name.wards or one.name.kecamatan)
+
+
+def _may_be_street(one: Heard) -> bool:
+    """Whether a name is of a street in the city that says what it may be."""
+    return one.mark == "street" and bool(one.name.wards or one.name.kecamatan)
 
 
 def _as_marked(one: Heard) -> Name:

@@ -6,9 +6,9 @@ from typing import Final, Literal
 
 from services.routing.gazetteer.text import DASHES
 
-Way = Literal["", "link", "between"]
+Way = Literal["", "link", "between", "route"]
 """How a name stands to the one before it: as the other end of a way, by what is between them (`link`) or also by a word before both
-(`between`); or not so."""
+(`between`); or not so. `route`: it is where a vehicle goes by a word before it ("angkot jurusan Senen")."""
 
 _TO: Final = frozenset((("ke",), ("to",)))
 _UP_TO: Final = frozenset(

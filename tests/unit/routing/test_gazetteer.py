@@ -289,6 +289,24 @@ def test_the_ends_of_a_way_are_no_place_but_may_be(gazetteer, text, others):
 
 
 @pytest.mark.parametrize(
+    ("text", "found", "others"),
+    [
+        ("angkot jurusan Kampung Melayu-Senen ngetem di depan Stasiun Jatinegara", "", ["Rawa Bunga", "Pisangan Baru"]),
+        ("angkot jurusan Tanah Abang Kebayoran Lama ngetem di depan Stasiun Jatinegara", "", ["Rawa Bunga", "Pisangan Baru"]),
+        ("angkot jurusan Kebagusan ngetem di depan Stasiun Jatinegara", "", ["Rawa Bunga", "Pisangan Baru"]),
+        ("bus Kampung Melayu - Tanah Abang ngetem di Tebet Barat", "Tebet Barat", []),
+        ("Di Tebet Barat lampu mati dari Cawang sampai Slipi", "Tebet Barat", []),
+        ("angkot Kampung Melayu - Senen ngetem di Jl. Jatinegara Barat", "", ["Jatinegara", "Jatinegara"]),
+        ("macet Jl. Pasar Minggu dari Kalibata ke Cawang", "", ["Pasar Minggu", "Pasar Minggu", "Kalibata", "Cawang"]),
+        ("lampu mati Kalibata s/d Cawang dekat Koja", "kec. Koja", ["Kalibata", "Cawang", "Koja"]),
+    ],
+)
+def test_where_another_place_is_named_the_ends_of_a_way_are_not_what_it_may_be(gazetteer, text, found, others):
+    named = gazetteer.find(None, text)
+    assert (place(named), [unit.name for unit in named.others]) == (found, others)
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("bus Kampung Melayu - Tanah Abang ngetem di Tebet Barat", "Tebet Barat"),
