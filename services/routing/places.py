@@ -205,19 +205,29 @@ def _perhaps(found: Found, named: Named, places: Places) -> Found:
     id_, en = found.words
     others = tuple([unit for unit in named.others if unit not in found.others])
     if others:
-        names = [places.name(unit.code) for unit in others]
-        id_ += f" Alamat atau isi laporan mungkin menunjuk ke {_either(names, 'atau')}."
-        en += f" Its address or text may point to {_either(names, 'or')}."
+        ids, ens = _apart(others, places, "di"), _apart(others, places, "in")
+        id_ += f" Alamat atau isi laporan mungkin menunjuk ke {_either(ids, 'atau')}."
+        en += f" Its address or text may point to {_either(ens, 'or')}."
     elif found.kind == "none" and named.kota is not None:
         kota = places.name(named.kota)
         id_ += f" Alamat atau isi laporan hanya menyebut {kota}, tanpa kecamatan atau kelurahan yang pasti."
         en += f" Its address or text names {kota} only, and no kecamatan or ward for certain."
+    elif found.kind == "none" and named.outside:
+        id_ += f" Alamat atau isi laporan menyebut {named.outside}, di luar {places.city.name}."
+        en += f" Its address or text names {named.outside}, outside {places.city.name}."
     elif found.kind == "none":
         id_ += " Alamat atau isi laporan tidak menyebut kecamatan atau kelurahan yang pasti."
         en += " Its address or text names no kecamatan or ward for certain."
     else:
         return found
     return found._replace(others=(*found.others, *others), words=Said(id_, en))
+
+
+def _apart(units: tuple[Unit, ...], places: Places, word: str) -> list[str]:
+    """The names of units; of a ward that lies in another kecamatan than its namesake among them, with its own."""
+    infos = [places.city.units[unit.code] for unit in units]
+    kecamatan = {squash(info.name): info.code for info in infos if info.level == "kecamatan"}
+    return [_with_kecamatan(info, kecamatan.get(squash(info.name), info.parent_code), places, word) for info in infos]
 
 
 def _either(names: list[str], word: str) -> str:
@@ -241,6 +251,11 @@ def _conflict(found: Found, named: Named, city: City) -> Said | None:
         other = f"Kecamatan {named.kecamatan.name}"
     if found.ward is not None:
         there = f"Kelurahan {found.ward.name}"
+        if found.method == "nearest":
+            return Said(
+                id=f"Titik laporan berada di air dekat {there}, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
+                en=f"The report's point is on water near {there}, but its address or text names {other}; the point was taken.",
+            )
         return Said(
             id=f"Titik laporan ada di {there}, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
             en=f"The report's point lies in {there}, but its address or text names {other}; the point was taken.",

@@ -26,6 +26,7 @@ class Named:
     `how`: by a name after Kel. (or before its own Kec.), after Kec., by a landmark's, a street's (then nothing is named and `others`
     says what it may be), by a bare `name` of a kelurahan or kecamatan, or by none. `matched`: the gazetteer's own name of what decided.
     `others`: what it may be instead: of a ward never its own kecamatan, which only says the same less closely.
+    `outside`: the gazetteer's name of a place outside the city, where nothing of the city is named.
     """
 
     ward: Unit | None
@@ -35,6 +36,7 @@ class Named:
     how: How
     matched: str
     others: tuple[Unit, ...] = ()
+    outside: str = ""
 
 
 NOTHING: Final = Named(None, None, None, 0.0, "none", "")
@@ -187,7 +189,8 @@ class Judge:
         street = next((one.name.label for one in heard if one.mark == "street" and not one.name.outside), None)
         if street is not None and others:
             return Named(None, None, kota, 0.0, "street", street, others[:_MOST_OTHERS])
-        return Named(None, None, kota, 0.0, "none", "", others[:_MOST_OTHERS])
+        outside = "" if others or case.factor == _OUTSIDE_YET else case.outside
+        return Named(None, None, kota, 0.0, "none", "", others[:_MOST_OTHERS], outside)
 
     def _without_ends(self, heard: Sequence[Heard]) -> list[Heard]:
         """The names with those marked that are the ends of a way, "Kampung Melayu - Tanah Abang", but not "Bukit Duri - Tebet".
@@ -295,7 +298,8 @@ class _Case:
         """Those that are named as its place, not on the way to it nor as a street."""
         self.kotas = {code for one in heard if one.mark != "away" for code in one.name.kota}
         self._outside = [one for one in heard if one.name.outside and one.mark not in ("street", "away", "near", "thing")]
-        self.outside = bool(self._outside)
+        self.outside = self._outside[0].name.label if self._outside else ""
+        """The first place outside the city that may be the complaint's; empty where there is none."""
         self.factor = self._factor()
         self._districts = {
             code

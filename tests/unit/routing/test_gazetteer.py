@@ -700,6 +700,30 @@ def test_a_place_outside_is_no_place_of_the_city(gazetteer, address, text):
 
 
 @pytest.mark.parametrize(
+    ("text", "outside"),
+    [
+        ("sampah di Depok", "Depok"),
+        ("banjir di Bekasi Timur", "Bekasi Timur"),
+        ("Depok banjir parah", "Depok"),
+        ("Cipayung di Depok banjir lagi", "Depok"),
+        ("Cipayung, Depok banjir lagi", ""),  # it may be this city's
+        ("Kelurahan Makassar, Jakarta Selatan", ""),
+        ("truk dari Bekasi buang puing", ""),
+        ("pabrik mie Aceh", ""),
+        ("di Jakarta ada warung orang Bali", ""),
+        ("Kel. Cakung Barat, Jakarta Timur, truk Bekasi", ""),
+        ("Jl. Raya Bogor rusak", ""),
+        ("banjir di Kemang, seperti Bali", ""),
+        ("lampu jalan mati", ""),
+    ],
+)
+def test_a_place_outside_is_named_where_nothing_of_the_city_is(gazetteer, text, outside):
+    named = gazetteer.find(None, text)
+    assert named.outside == outside
+    assert not (outside and (named.others or named.kecamatan or named.kota))
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("Ujung Menteng deket perbatasan bekasi jalan hancur", "Ujung Menteng"),

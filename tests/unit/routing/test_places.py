@@ -11,6 +11,10 @@ KALIMALANG = -6.2480
 """Latitude of a road that crosses into Bekasi."""
 
 
+OFF_ANCOL = (-6.1195, 106.8450)
+"""On water, within 250 m of Kelurahan Ancol."""
+
+
 @pytest.fixture(scope="module")
 def places(jakarta):
     return Places(jakarta)
@@ -100,6 +104,34 @@ def test_a_kecamatan_contradicts_a_point_only_where_the_ward_is_anothers(places,
         Named(None, kecamatan(places, "Gambir"), "31.71", 0.96, "kecamatan", "Gambir"),
     )
     assert "The report's point is not in the city, but its address or text names Kecamatan Gambir" in outside.conflict.en
+
+
+def test_a_point_on_water_that_words_contradict_is_near_a_ward_and_not_in_it(places, jakarta_wards):
+    point, menteng = Point(lat=OFF_ANCOL[0], lon=OFF_ANCOL[1]), ward(places, "Menteng")
+    found = locate(point, places, jakarta_wards, Named(menteng, kecamatan(places, "Menteng"), "31.71", 0.96, "kelurahan", "x"))
+    assert (found.method, found.ward.name) == ("nearest", "Ancol")
+    assert found.conflict.id.startswith("Titik laporan berada di air dekat Kelurahan Ancol, tetapi ")
+    assert found.conflict.en.startswith("The report's point is on water near Kelurahan Ancol, but ")
+
+
+def test_a_place_outside_that_the_words_name_is_told_where_there_is_no_point(places, jakarta_wards, beyond):
+    named = Named(None, None, None, 0.0, "none", "", (), "Depok")
+    alone = locate(None, places, jakarta_wards)
+    found = locate(None, places, jakarta_wards, named)
+    assert found.words.id == f"{alone.words.id} Alamat atau isi laporan menyebut Depok, di luar Jakarta."
+    assert found.words.en == f"{alone.words.en} Its address or text names Depok, outside Jakarta."
+    assert (found.kind, found.others, found.confidence) == ("none", (), 0.0)
+    point = beyond[0]
+    assert locate(point, places, jakarta_wards, named) == locate(point, places, jakarta_wards)
+
+
+def test_a_ward_beside_its_namesake_of_another_kecamatan_is_told_with_its_own(places, jakarta_wards):
+    streets = kecamatan(places, "Jatinegara"), ward(places, "Jatinegara")
+    found = locate(None, places, jakarta_wards, perhaps(*streets))
+    assert "menunjuk ke Kecamatan Jatinegara atau Kelurahan Jatinegara di Kecamatan Cakung." in found.words.id
+    assert "point to Kecamatan Jatinegara or Kelurahan Jatinegara in Kecamatan Cakung." in found.words.en
+    menteng = locate(None, places, jakarta_wards, perhaps(ward(places, "Menteng"), kecamatan(places, "Menteng")))
+    assert "menunjuk ke Kelurahan Menteng atau Kecamatan Menteng." in menteng.words.id
 
 
 def test_two_witnesses_of_a_ward_at_a_border_leave_the_doubt_that_both_err(places, jakarta_wards):

@@ -111,6 +111,13 @@ def test_a_namesake_in_a_place_outside_is_no_alternative(decided):
     assert decided("Sampah menumpuk", "sampah", None, "Cipayung, Depok").decision.alternatives == ()
 
 
+def test_a_neighbouring_city_that_the_words_name_is_told_to_the_triage_desk(decided):
+    event = decided("sampah di Depok", "sampah", None)
+    assert isinstance(event, ComplaintTriageRequested)
+    assert "Alamat atau isi laporan menyebut Depok, di luar Jakarta." in event.decision.reason.id
+    assert "Its address or text names Depok, outside Jakarta." in event.decision.reason.en
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
