@@ -25,7 +25,8 @@ class Named:
     measured on Jakarta's complaints (`_WARD` says which), the others are judgements that keep the order of what is surer.
     `how`: by a name after Kel. (or before its own Kec.), after Kec., by a landmark's, a street's (then nothing is named and `others`
     says what it may be), by a bare `name` of a kelurahan or kecamatan, or by none. `matched`: the gazetteer's own name of what decided.
-    `others`: what it may be instead: of a ward never its own kecamatan, which only says the same less closely.
+    `others`: what it may be instead: of a ward never its own kecamatan, which only says the same less closely; where a place is named,
+    nor the kecamatan of a ward before it there.
     `outside`: the gazetteer's name of a place outside the city, where nothing of the city is named.
     """
 
@@ -189,7 +190,7 @@ class Judge:
         street = next((one.name.label for one in heard if one.mark == "street" and not one.name.outside), None)
         if street is not None and others:
             return Named(None, None, kota, 0.0, "street", street, others[:_MOST_OTHERS])
-        outside = "" if others or case.factor == _OUTSIDE_YET else case.outside
+        outside = "" if case.possible or case.factor == _OUTSIDE_YET else case.outside
         return Named(None, None, kota, 0.0, "none", "", others[:_MOST_OTHERS], outside)
 
     def _without_ends(self, heard: Sequence[Heard]) -> list[Heard]:
@@ -238,8 +239,11 @@ class Judge:
         known = self._units[ward] if ward is not None else None
         above = self._units[kecamatan] if kecamatan is not None else None
         kota = self._kota.get(ward or kecamatan or "")
-        rest = tuple(unit for unit in others if unit not in (known, above))[:_MOST_OTHERS]
-        return Named(known, above, kota, round(claim.sure, 3), claim.how, claim.matched, rest)
+        rest: list[Unit] = []
+        for unit in others:
+            if unit not in (known, above) and all(self._kecamatan.get(ward.code) != unit.code for ward in rest):
+                rest.append(unit)
+        return Named(known, above, kota, round(claim.sure, 3), claim.how, claim.matched, tuple(rest[:_MOST_OTHERS]))
 
     def _names(self, codes: Iterable[str]) -> tuple[Unit, ...]:
         return tuple(self._units[code] for code in dict.fromkeys(codes))

@@ -385,7 +385,7 @@ def test_where_somebody_lives_is_the_place_where_no_other_is_named(gazetteer, te
         (
             "Saya tinggal di Kel. Kebon Kacang, Kec. Tanah Abang, tapi got mampet di Kel. Rawasari",
             "Rawasari",
-            ["Kebon Kacang", "Tanah Abang"],
+            ["Kebon Kacang"],
         ),
         ("saya tinggal di Depok tapi lampu mati di Kalibata", "Kalibata", []),
         ("Saya warga Kel. Slipi ingin melaporkan parkir liar di Monas", "Gambir", ["Slipi"]),
@@ -568,6 +568,13 @@ def test_a_street_may_lie_in_the_ward_or_the_kecamatan_of_its_name_and_the_kecam
     assert [unit.code for unit in gazetteer.find(address, "Lampu mati").others] == maybe
 
 
+def test_beside_a_place_that_is_named_a_street_is_told_once(gazetteer):
+    named = gazetteer.find("Jl. Pasar Minggu Raya Kel. Pancoran", "Lampu mati")
+    assert (place(named), [unit.code for unit in named.others]) == ("Pancoran", ["31.74.04.1001"])
+    named = gazetteer.find("Jl. Jatinegara Barat, Kel. Pancoran", "Lampu mati")
+    assert [unit.code for unit in named.others] == ["31.75.03", "31.75.06.1001"]
+
+
 @pytest.mark.parametrize(
     ("address", "found", "maybe"),
     [
@@ -705,8 +712,8 @@ def test_a_place_outside_is_no_place_of_the_city(gazetteer, address, text):
         ("sampah di Depok", "Depok"),
         ("banjir di Bekasi Timur", "Bekasi Timur"),
         ("Depok banjir parah", "Depok"),
-        ("Cipayung di Depok banjir lagi", "Depok"),
-        ("Cipayung, Depok banjir lagi", ""),  # it may be this city's
+        ("Cipayung di Depok banjir lagi", ""),
+        ("saya tinggal di Pancoran, lagi dinas di Surabaya", ""),
         ("Kelurahan Makassar, Jakarta Selatan", ""),
         ("truk dari Bekasi buang puing", ""),
         ("pabrik mie Aceh", ""),
