@@ -168,7 +168,8 @@ class Plainly(Names):
         best, end, at, joined = None, start + 1, start + 1, lows[start]
         if joined not in self._apart:
             best = self._known[joined]
-        while at < min(len(lows), start + finding._MOST_WORDS):
+        # A name ends before a common word that is part of none, even of one letter ("k" in "bali k papan").
+        while at < min(len(lows), start + finding._MOST_WORDS) and self._says.get(lows[at], "unknown") is not None:
             joined += lows[at]
             if joined not in self._known:
                 match = self._misspelt_from(lows, start, at, joined)
