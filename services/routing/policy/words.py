@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -11,6 +13,9 @@ ENDING: Final = "nya"
 """Indonesian's the/its/their: apinya is asked for as api."""
 _SHORTEST_STEM: Final = 3
 """The ending is taken off where so many letters are left: not from hanya or punya."""
+_END: Final = "."
+"""Between two clauses: no word, so that no phrase and no exception reaches over it. "Ini bahaya! Terbakar!" tells of a fire."""
+_ENDS: Final = re.compile(rf"[{SIGNS}\n\r\x85\u2028\u2029]+")
 
 
 def phrase_of(text: str) -> str:
@@ -47,14 +52,16 @@ class Said:
 
     @property
     def phrase(self) -> str:
-        """All its words in a row, without endings, a space at either end."""
+        """All its words in a row, without endings, clause by clause, a space at either end."""
         if self._phrase is None:
-            stems = [_stem(token) if token.endswith(ENDING) else token for token in self.tokens if token not in SIGNS]
-            self._phrase = f" {' '.join(stems)} "
+            # A wide sign ends a clause as well.
+            text = self.text if self.text.isascii() else unicodedata.normalize("NFKC", self.text)
+            clauses = filter(None, map(phrase_of, _ENDS.split(text)))
+            self._phrase = f" {f' {_END} '.join(clauses)} "
         return self._phrase
 
     def has(self, phrase: str) -> bool:
-        """Whether all words of a phrase stand in it in a row."""
+        """Whether all words of a phrase stand in one of its clauses in a row."""
         return f" {phrase} " in self.phrase
 
 
@@ -69,7 +76,7 @@ NO_EXCEPTIONS: Final = Exceptions()
 
 
 class Wanted:
-    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row.
+    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row in one clause.
 
     `but_not`: where they don't count: of "pemadam kebakaran tolong, ada kebakaran" the second word still does. `keys`: words of which a
     text has one where it has any of them.

@@ -148,6 +148,12 @@ def test_a_danger_to_life_is_told_whatever_the_category(router, text, category):
         "kakek kena serangan stroke di musala",
         "dipukuli sampai pingsan di terminal",
         "Takut kebakaran? Ini sudah kebakaran pak, cepat",
+        "Tiang listrik ini bahaya! Terbakar!",
+        "sampah bahaya. Terbakar sekarang",
+        "Tolong kalau bisa, kebakaran nih",
+        "Cepat tolong!!! Bahaya!! Kebakaran",
+        "ini bahaya\nterbakar",
+        "tidak bisa ditunggu; kebakaran",
     ],
 )
 def test_a_danger_to_life_is_told_in_any_of_the_words_that_people_have_for_it(router, text):
