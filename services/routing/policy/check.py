@@ -35,7 +35,7 @@ from services.routing.policy.policy import (
     Rule,
     Target,
 )
-from services.routing.policy.words import Exceptions, stands_in
+from services.routing.policy.words import Exceptions, held, stands_in
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import Faults
 
@@ -263,9 +263,9 @@ _Word = tuple[str, Exceptions]
 
 
 def _words(condition: Condition) -> Iterator[_Word]:
+    within = held(condition.values, condition.but_not.within)
     for word in condition.values:
-        within = frozenset(phrase for phrase in condition.but_not.within if stands_in(word, phrase))
-        yield word, condition.but_not._replace(within=within)
+        yield word, condition.but_not._replace(within=frozenset(within.get(word, ())))
 
 
 def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:

@@ -14,9 +14,10 @@ rules:                          # the first that matches decides
       app: jaki                 # who sent it, and source: where from, in the app's words; source none: it said nothing
       attributes:               # what else the app said, in its words; none: it said nothing
         korban: [ya, ada]
-      words: [kebakaran, pohon tumbang]    # the text has one of these; several words must stand in it in a row
+      words: [kebakaran, pohon tumbang]    # the text has one of these; several words must stand in a clause of it in a row,
+                                           # atap/tembok .. roboh: one of the two, and up to three other words before roboh
       but_not_in: [pemadam kebakaran]      # a word counts only where it does not stand within one of these,
-      but_not_after: [takut, hampir]       # nor right after one of these
+      but_not_after: [hampir, takut ..]    # nor right after one of these, nor, with .. at the end, soon after
     to: ward                    # ward | kecamatan | branch | agency | triage | {branch: AGENCY} | {agency: AGENCY} | {unit: CODE}
                                 # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
     as: lainnya                 # the category it is counted under, for complaints that came without a known one
@@ -63,7 +64,19 @@ from services.routing.policy.policy import (
     YesNo,
     folded,
 )
-from services.routing.policy.words import Exceptions, Said, Wanted, phrase_of, stands_in
+from services.routing.policy.words import (
+    GAP,
+    MOST_GAPS,
+    MOST_WAYS,
+    Exceptions,
+    TooManyError,
+    Wanted,
+    held,
+    parts_of,
+    phrases_of,
+    says_already,
+    stands_in,
+)
 from tanggap.contracts.city import CITY_LEVELS, City
 from tanggap.contracts.events import ATTRIBUTE_KEY, Urgency, Words
 from tanggap.contracts.faults import CityFaults, Fault, Faults
@@ -346,31 +359,54 @@ class _Reader:
 
     def phrases(self, wanted: Entry, fact: str) -> Iterator[tuple[Entry, str]]:
         for item, text in self.texts(wanted, fact):
-            phrase = phrase_of(text)
-            if phrase:
-                yield item, phrase
-            else:
+            try:
+                phrases = phrases_of(text)
+            except TooManyError:
+                item.fault(f"{fact}: {_short(text)!r} means more than {MOST_WAYS} phrases; part it")
+                continue
+            if not phrases or not phrases[0].replace(GAP, "").strip():
                 item.fault(f"{fact}: {_short(text)!r} has no letter or digit in it")
+                continue
+            words = phrases[0].removesuffix(f" {GAP}" if fact == BUT_NOT_AFTER else "").split()
+            if fact == BUT_NOT_AFTER and GAP in words:
+                item.fault(f"{fact}: {_short(text)!r} has a {GAP} elsewhere than at its end")
+            elif GAP in {words[0], words[-1]} or words.count(GAP) > MOST_GAPS:
+                item.fault(f"{fact}: {_short(text)!r} must have {GAP} between words only, and {MOST_GAPS} at most")
+            else:
+                yield from ((item, phrase) for phrase in phrases)
 
     def but_not(self, table: Mapping[str, tuple[int, Entry]], words: frozenset[str]) -> Exceptions:
-        """Where the words beside them don't count."""
-        within = self.but_not_in(table[BUT_NOT_IN][1], words) if BUT_NOT_IN in table else ()
-        after = [phrase for _, phrase in self.phrases(table[BUT_NOT_AFTER][1], BUT_NOT_AFTER)] if BUT_NOT_AFTER in table else ()
-        return Exceptions(frozenset(within), frozenset(after))
-
-    def but_not_in(self, wanted: Entry, words: frozenset[str]) -> frozenset[str]:
-        """The phrases within which words don't count; each must be of some use."""
-        given = list(self.phrases(wanted, BUT_NOT_IN))
-        every = frozenset(phrase for _, phrase in given)
-        for item, phrase in given:
-            within = [one for one in every if one != phrase and stands_in(one, phrase)]
+        """Where the words beside them don't count; each must be of some use."""
+        after = self.once(table[BUT_NOT_AFTER][1], BUT_NOT_AFTER) if BUT_NOT_AFTER in table else {}
+        within = self.once(table[BUT_NOT_IN][1], BUT_NOT_IN) if BUT_NOT_IN in table else {}
+        for phrase, item in after.items():
+            enough = says_already(after, phrase)
+            if enough is not None:
+                item.fault(f"{BUT_NOT_AFTER}: {_short(phrase)} changes nothing beside {_short(enough)}")
+        inside = _holding(held({part for word in words for part in parts_of(word)}, within))
+        nested = _holding(held(within, within))
+        feared = _holding(held({phrase.removesuffix(f" {GAP}") for phrase in after}, within))
+        for phrase, item in within.items():
+            others = {one for one in nested[phrase] if one != phrase and stands_in(one, phrase)}
+            before = {one for base in feared.get(phrase, ()) for one in (base, f"{base} {GAP}") if one in after}
             if phrase in words:
                 item.fault(f"{BUT_NOT_IN}: {_short(phrase)} is one of the words itself, which then never counts")
-            elif not any(stands_in(word, phrase) for word in words):
+            elif phrase not in inside:
                 item.fault(f"{BUT_NOT_IN}: {_short(phrase)} holds none of the words, so it changes nothing")
-            elif within and not Wanted(words, Exceptions(frozenset(within))).found(Said(phrase)):
-                item.fault(f"{BUT_NOT_IN}: {_short(phrase)} changes nothing beside {_short(', '.join(sorted(within)))}")
-        return every
+            elif (others or before) and Wanted(inside[phrase], Exceptions(frozenset(others), frozenset(before))).never_in(phrase):
+                beside = ", ".join(sorted(others | before))
+                item.fault(f"{BUT_NOT_IN}: {_short(phrase)} changes nothing beside {_short(beside)}")
+        return Exceptions(frozenset(within), frozenset(after))
+
+    def once(self, wanted: Entry, fact: str) -> dict[str, Entry]:
+        """The phrases of a list, each with its place; none may stand there twice."""
+        found: dict[str, Entry] = {}
+        for item, phrase in self.phrases(wanted, fact):
+            if phrase in found:
+                item.fault(f"{fact}: {_short(phrase)} is given twice, first on line {found[phrase].line}; keep one")
+            else:
+                found[phrase] = item
+        return found
 
     def target(self, entry: Entry) -> Target | None:
         if entry.is_text:
@@ -419,6 +455,15 @@ class _Reader:
 def _plain(values: Iterable[str]) -> Mapping[str, str]:
     """Values that have no other name."""
     return {value: value for value in values}
+
+
+def _holding(held: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """For each phrase that holds others, these."""
+    found: dict[str, list[str]] = {}
+    for one, holding in held.items():
+        for phrase in holding:
+            found.setdefault(phrase, []).append(one)
+    return found
 
 
 def _short(text: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
+from itertools import chain, combinations, product
+from math import prod
 from typing import Final, NamedTuple
 
 from services.routing.tokens import SIGNS, are_words_and_signs, words_of
@@ -13,6 +16,14 @@ ENDING: Final = "nya"
 """Indonesian's the/its/their: apinya is asked for as api."""
 _SHORTEST_STEM: Final = 3
 """The ending is taken off where so many letters are left: not from hanya or punya."""
+GAP: Final = ".."
+"""In a phrase: here up to `MOST_BETWEEN` other words of the same clause may stand. `atap .. roboh` is "atap rumah warga roboh" too."""
+MOST_BETWEEN: Final = 3
+"""Words between two that belong together: takut nanti akan ada begal."""
+MOST_WAYS: Final = 100
+MOST_GAPS: Final = 2
+
+_EITHER: Final = re.compile(r"\s*/\s*")
 _END: Final = "."
 """Between two clauses: no word, so that no phrase and no exception reaches over it. "Ini bahaya! Terbakar!" tells of a fire."""
 _ENDS: Final = re.compile(rf"[{SIGNS}\n\r\x85\u2028\u2029]+")
@@ -23,9 +34,62 @@ def phrase_of(text: str) -> str:
     return " ".join(map(_stem, words_of(text)))
 
 
+def phrases_of(text: str) -> list[str]:
+    """The phrases that an entry of a policy means: `atap/tembok .. roboh` is two, with a gap (`GAP`) in each.
+
+    Raises `TooManyError` where they are more than `MOST_WAYS`.
+    """
+    tokens = _EITHER.sub("/", text).replace(GAP, f" {GAP} ").split()
+    ways = [[GAP] if token == GAP else [*filter(None, map(phrase_of, token.split("/")))] for token in tokens]
+    ways = [each for at, each in enumerate(ways) if each and not (each == [GAP] and at and ways[at - 1] == [GAP])]
+    if prod(map(len, ways)) > MOST_WAYS:
+        raise TooManyError
+    return [*dict.fromkeys(" ".join(way) for way in product(*ways))] if ways else []
+
+
+class TooManyError(Exception):
+    """An entry means more phrases than anybody would spell out."""
+
+
+def parts_of(phrase: str) -> list[str]:
+    """What of a phrase stands in a row: all of it, but for its gaps."""
+    return phrase.split(f" {GAP} ")
+
+
 def stands_in(phrase: str, other: str) -> bool:
-    """Whether all words of a phrase stand in a row in another, or are that."""
-    return f" {phrase} " in f" {other} "
+    """Whether a text that has the other has the phrase too, whatever fills its gaps."""
+    return all(any(True for _ in _places(phrase, text)) for text in _filled(other))
+
+
+def held(phrases: Iterable[str], within: Iterable[str]) -> dict[str, list[str]]:
+    """Of those phrases of which a part may stand within others: these, sorted."""
+    # Each part is looked for only where its first word is.
+    by_word: dict[str, list[tuple[str, str]]] = {}
+    for phrase in phrases:
+        for part in parts_of(phrase):
+            by_word.setdefault(part.partition(" ")[0], []).append((phrase, f" {part} "))
+    found: dict[str, list[str]] = {}
+    for one in sorted(within):
+        texts = _filled(one)
+        asked = [pair for word in dict.fromkeys(one.split()) for pair in by_word.get(word, ())]
+        for phrase in dict.fromkeys([phrase for text in texts for phrase, part in asked if part in text]):
+            found.setdefault(phrase, []).append(one)
+    return found
+
+
+def says_already(after: Container[str], phrase: str) -> str | None:
+    """Which of the exceptions after which words don't count already stands wherever that other does; None without one."""
+    *words, last = phrase.split()
+    soon = last == GAP
+    words = words if soon else [*words, last]
+    for start, end in combinations(range(len(words) + 1), 2):
+        if len(words) - end <= (0 if soon else MOST_BETWEEN):
+            base = " ".join(words[start:end])
+            may: list[str] = [f"{base} {GAP}", *([base] if end == len(words) and not soon else ())]
+            found = next((one for one in may if one != phrase and one in after), None)
+            if found is not None:
+                return found
+    return None
 
 
 class Said:
@@ -54,19 +118,18 @@ class Said:
     def phrase(self) -> str:
         """All its words in a row, without endings, clause by clause, a space at either end."""
         if self._phrase is None:
-            # A wide sign ends a clause as well.
-            text = self.text if self.text.isascii() else unicodedata.normalize("NFKC", self.text)
-            clauses = filter(None, map(phrase_of, _ENDS.split(text)))
-            self._phrase = f" {f' {_END} '.join(clauses)} "
+            text, given = self.text, self._given
+            if given is not None and self.tokens is given and "\n" not in text and "\r" not in text:
+                self._phrase = f" {' '.join(_clauses(given))} "
+            else:
+                # A wide sign ends a clause as well.
+                text = text if text.isascii() else unicodedata.normalize("NFKC", text)
+                self._phrase = f" {f' {_END} '.join(filter(None, map(phrase_of, _ENDS.split(text))))} "
         return self._phrase
-
-    def has(self, phrase: str) -> bool:
-        """Whether all words of a phrase stand in one of its clauses in a row."""
-        return f" {phrase} " in self.phrase
 
 
 class Exceptions(NamedTuple):
-    """Where words of a rule don't count: within these phrases, and right after these words or phrases."""
+    """Where words of a rule don't count: within these phrases, and after these, right after or, with a gap at the end, soon after."""
 
     within: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
@@ -76,53 +139,89 @@ NO_EXCEPTIONS: Final = Exceptions()
 
 
 class Wanted:
-    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row in one clause.
+    """Words of a rule, of which a text must have one; a phrase counts where all its words stand in a row in one clause, but for its gaps.
 
     `but_not`: where they don't count: of "pemadam kebakaran tolong, ada kebakaran" the second word still does. `keys`: words of which a
     text has one where it has any of them.
     """
 
-    __slots__ = ("_after", "_by_key", "_within", "keys", "phrases")
+    __slots__ = ("_after", "_by_key", "_soon_after", "_within", "keys", "phrases")
 
     def __init__(self, phrases: Iterable[str], but_not: Exceptions = NO_EXCEPTIONS) -> None:
         self.phrases: Final = tuple(sorted(set(phrases)))
-        self._after: Final = tuple(f" {phrase} " for phrase in sorted(but_not.after))
-        within = {phrase: [one for one in sorted(but_not.within) if stands_in(phrase, one)] for phrase in self.phrases}
-        self._within: Final = {phrase: tuple(holding) for phrase, holding in within.items() if holding}
+        self._after: Final = tuple(f" {phrase} " for phrase in but_not.after if not phrase.endswith(GAP))
+        self._soon_after: Final = tuple(f" {phrase[: -len(GAP)]}" for phrase in but_not.after if phrase.endswith(GAP))
+        self._within: Final = held(self.phrases, but_not.within)
         # A phrase is looked for only in a text that has one word of it: the one that another phrase is looked for by already, or else
         # the longest. So `ada korban` is not looked for in each text that has `ada`, and `sekolah ambruk` only where `rumah ambruk` is.
-        by_key: dict[str, tuple[str, ...]] = {}
-        for words, phrase in sorted([(phrase.split(), phrase) for phrase in self.phrases], key=_by_length):
+        by_key: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+        for words, phrase in sorted([(phrase.replace(GAP, "").split(), phrase) for phrase in self.phrases], key=_by_length):
             known = [word for word in reversed(words) if word in by_key]
-            for key in _with_ending(known[0] if known else max(reversed(words), key=len)):
-                by_key[key] = (*by_key.get(key, ()), phrase)
+            chosen = known[0] if known else max(reversed(words), key=len)
+            others = tuple([word for word in words if word != chosen])
+            for key in _with_ending(chosen):
+                by_key[key] = (*by_key.get(key, ()), (phrase, others))
         self._by_key: Final = by_key
         self.keys: Final = frozenset(by_key)
 
     def in_(self, said: Said) -> bool:
         """Whether the text has one of them that counts."""
         keys = self.keys.intersection(said.tokens)
-        return bool(keys) and any(self._counts(phrase, said) for key in keys for phrase in self._by_key[key])
+        if not keys:
+            return False
+        tokens = set(said.tokens)
+        for key in keys:
+            for phrase, others in self._by_key[key]:
+                # Most texts that have one word of a phrase have not the others, and need not be read clause by clause.
+                if all(word in tokens or f"{word}{ENDING}" in tokens for word in others) and self._counts(phrase, said.phrase):
+                    return True
+        return False
 
     def found(self, said: Said) -> list[str]:
         """Those that the text has and that count."""
-        return [phrase for phrase in self.phrases if self._counts(phrase, said)]
+        return [phrase for phrase in self.phrases if self._counts(phrase, said.phrase)]
 
     def excepted(self, said: Said) -> list[str]:
         """What of the text holds words that don't count."""
-        within = {one for phrase in self.phrases for one in self._within.get(phrase, ()) if said.has(one)}
-        after = [f"{before[1:]}{phrase}" for phrase in self.phrases if said.has(phrase) for before in self._after]
-        return [*sorted(within), *filter(said.has, after)]
+        text = said.phrase
+        within = {one for holding in self._within.values() for one in holding}
+        spans = [(parts[0][0], parts[-1][1]) for one in sorted(within) for parts in _places(one, text)]
+        for at, to in (part for phrase in self.phrases for parts in _places(phrase, text) for part in parts):
+            begins = self._exception(at, text)
+            if begins is not None:
+                spans.append((begins, to))
+        return [*dict.fromkeys(text[at + 1 : to] for at, to in spans)]
 
-    def _counts(self, phrase: str, said: Said) -> bool:
-        """Whether it stands somewhere in the text where it counts."""
-        if not said.has(phrase):
-            return False
-        within = [span for one in self._within.get(phrase, ()) for span in _spans(one, said)]
-        return any(
-            not said.phrase.endswith(self._after, 0, at + 1) and not any(start <= at and to <= end for start, end in within)
-            for at, to in _spans(phrase, said)
-        )
+    def never_in(self, phrase: str) -> bool:
+        """Whether none of them counts in what has that phrase alone, whatever fills its gaps."""
+        return not any(self._counts(one, text) for text in _filled(phrase) for one in self.phrases)
+
+    def _counts(self, phrase: str, text: str) -> bool:
+        """Whether it stands somewhere in the text where all its parts count."""
+        within = None
+        for parts in _places(phrase, text):
+            if any(self._exception(at, text) is not None for at, _ in parts):
+                continue
+            if within is None:
+                places = (places for one in self._within.get(phrase, ()) for places in _places(one, text))
+                within = [(place[0][0], place[-1][1]) for place in places]
+            if not any(start <= at and to <= end for start, end in within for at, to in parts):
+                return True
+        return False
+
+    def _exception(self, at: int, text: str) -> int | None:
+        """Where the exception begins after which a place in the text stands; None without one."""
+        end = at + 1
+        if text.endswith(self._after, 0, end):
+            return end - max(len(one) for one in self._after if text.endswith(one, 0, end))
+        for _ in range(MOST_BETWEEN + 1 if self._soon_after else 0):
+            if text.endswith(self._soon_after, 0, end):
+                return end - max(len(one) for one in self._soon_after if text.endswith(one, 0, end))
+            before = text.rfind(" ", 0, end - 1)
+            if before < 0 or text[before + 1 : end - 1] == _END:
+                break
+            end = before + 1
+        return None
 
 
 def _by_length(one: tuple[list[str], str]) -> tuple[bool, int, str]:
@@ -131,12 +230,48 @@ def _by_length(one: tuple[list[str], str]) -> tuple[bool, int, str]:
     return len(words) > 1, max(map(len, words)), phrase
 
 
-def _spans(phrase: str, said: Said) -> Iterator[tuple[int, int]]:
-    """Where in the text's words in a row a phrase begins and ends, each time that it stands there."""
-    at = said.phrase.find(f" {phrase} ")
+def _places(phrase: str, text: str) -> Iterator[list[tuple[int, int]]]:
+    """Where in a text's words in a row the parts of a phrase stand, each time that it does: the spaces around each."""
+    first, *rest = (f" {part} " for part in parts_of(phrase))
+    at = text.find(first)
     while at >= 0:
-        yield at, at + len(phrase)
-        at = said.phrase.find(f" {phrase} ", at + 1)
+        yield from _following([(at, at + len(first) - 1)], rest, text)
+        at = text.find(first, at + 1)
+
+
+def _following(found: list[tuple[int, int]], parts: list[str], text: str) -> Iterator[list[tuple[int, int]]]:
+    """Places of a phrase of which the first parts were found: each further one few words of the same clause after the one before."""
+    if not parts:
+        yield found
+        return
+    at = found[-1][1]
+    for _ in range(MOST_BETWEEN + 1):
+        if text.startswith(parts[0], at):
+            yield from _following([*found, (at, at + len(parts[0]) - 1)], parts[1:], text)
+        following = text.find(" ", at + 1)
+        if following < 0 or text[at + 1 : following] == _END:
+            return
+        at = following
+
+
+@lru_cache(maxsize=10_000)
+def _filled(phrase: str) -> tuple[str, ...]:
+    """Texts that have a phrase and no more: one for each width of its gaps, filled with what is no word of any policy."""
+    ways = [[["_"] * width for width in range(MOST_BETWEEN + 1)] if word == GAP else [[word]] for word in phrase.split()]
+    return tuple([f" {' '.join(chain.from_iterable(way))} " for way in product(*ways)])
+
+
+def _clauses(tokens: list[str]) -> list[str]:
+    """Words without endings, and one mark where a clause ends, of tokens that may have signs among them."""
+    found: list[str] = []
+    for token in tokens:
+        if token not in SIGNS:
+            found.append(_stem(token) if token.endswith(ENDING) else token)
+        elif found and found[-1] != _END:
+            found.append(_END)
+    if found and found[-1] == _END:
+        found.pop()
+    return found
 
 
 def _stem(word: str) -> str:

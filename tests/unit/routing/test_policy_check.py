@@ -240,9 +240,13 @@ def test_words_with_exceptions_are_seen_through_as_far_as_is_safe(jakarta):
     # What a rule does not ask for is no exception of it.
     assert never_decide("words: [api, asap], but_not_in: api unggun", "words: asap") == ["r1"]
     assert never_decide("words: api, but_not_in: api unggun", "words: api unggun") == []
+    assert never_decide("words: atap .. roboh", "words: [atap roboh, atap rumah roboh]") == ["r1"]
+    assert never_decide("words: roboh", "words: atap/tembok .. roboh") == ["r1"]
+    assert never_decide("words: [atap roboh, atap rumah roboh]", "words: atap .. roboh") == []
 
 
-PHRASES = ("a", "b", "a b", "b a", "a b c", "c a")
+PHRASES = ("a", "b", "a b", "b a", "a b c", "c a", "a .. b", "c .. a")
+AFTER = (*(one for one in PHRASES if ".." not in one), "a ..", "d ..", "c a ..")
 ALL_TEXTS = [Said(" ".join(text)) for size in range(6) for text in product("abcd", repeat=size)]
 
 

@@ -4,11 +4,22 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.gazetteer.text import words as places
-from services.routing.policy.words import Exceptions, Said, Wanted, phrase_of
+from services.routing.gazetteer.text import words as gazetteers
+from services.routing.policy.words import (
+    MOST_BETWEEN,
+    MOST_WAYS,
+    Exceptions,
+    Said,
+    TooManyError,
+    Wanted,
+    phrase_of,
+    phrases_of,
+    says_already,
+    stands_in,
+)
 from services.routing.tokens import MOST_WORDS, may_be_stretched, tokens_of
 
 
@@ -104,28 +115,130 @@ def test_a_word_counts_only_where_it_does_not_stand_right_after_an_exception(tex
     assert asked.excepted(Said(text)) == excepted
 
 
+@pytest.mark.parametrize(
+    ("text", "excepted"),
+    [
+        ("takut kebakaran", "takut kebakaran"),
+        ("takut akan terjadi kebakaran", "takut akan terjadi kebakaran"),
+        ("takut di sini terjadi kebakaran", "takut di sini terjadi kebakaran"),
+        ("takut di sini nanti terjadi kebakaran", None),
+        ("takut, ada kebakaran", None),
+        ("takut ada. kebakaran", None),
+        ("mau kebakaran", "mau kebakaran"),
+        ("mau tahu kebakaran", None),
+        ("lapor takut mau kebakaran", "mau kebakaran"),
+    ],
+)
+def test_an_exception_with_a_gap_reaches_over_a_few_words_of_its_clause(text, excepted):
+    asked = Wanted(["kebakaran"], Exceptions(after=frozenset({"takut ..", "mau"})))
+    assert asked.in_(Said(text)) is (excepted is None)
+    assert asked.excepted(Said(text)) == ([] if excepted is None else [excepted])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("atap roboh", True),
+        ("atapnya tadi malam roboh", True),
+        ("atap rumah warga kami roboh", True),
+        ("atap rumah warga sebelah kami roboh", False),
+        ("atap bocor, roboh", False),
+        ("roboh atap", False),
+        ("atap rumah mau roboh", False),
+        ("takut atap roboh", False),
+        ("atap kena pohon roboh", False),
+        ("atap kena pohon roboh lalu ikut roboh", False),
+        ("atap kena pohon roboh, atap roboh", True),
+    ],
+)
+def test_a_phrase_with_a_gap_counts_where_all_its_parts_do(text, found):
+    asked = Wanted(["atap .. roboh"], Exceptions(frozenset({"pohon roboh"}), frozenset({"mau", "takut .."})))
+    assert asked.in_(Said(text)) is found
+    assert asked.found(Said(text)) == (["atap .. roboh"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "phrases"),
+    [
+        ("Pohon  TUMBANG!", ["pohon tumbang"]),
+        ("atap/tembok roboh/rubuh", ["atap roboh", "atap rubuh", "tembok roboh", "tembok rubuh"]),
+        ("ga / gak sadar", ["ga sadar", "gak sadar"]),
+        ("lama-lama/terus", ["lama lama", "terus"]),
+        ("atapnya/atap .. roboh", ["atap .. roboh"]),
+        ("takut..", ["takut .."]),
+        ("takut .. .. api", ["takut .. api"]),
+        ("api/", ["api"]),
+        ("!/?", []),
+    ],
+)
+def test_an_entry_of_a_policy_may_mean_several_phrases_and_have_gaps(entry, phrases):
+    assert phrases_of(entry) == phrases
+
+
+def test_an_entry_may_not_mean_more_phrases_than_anybody_would_spell_out():
+    ten = "/".join("abcdefghij")
+    assert len(phrases_of(f"{ten} {ten}")) == MOST_WAYS == 100
+    with pytest.raises(TooManyError):
+        phrases_of(f"{ten} {ten} k/l")
+
+
 ABC = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" ".join)
+GAPPED = st.lists(ABC, min_size=1, max_size=3).map(" .. ".join)
 
 
-ABCS = st.frozensets(ABC, max_size=3)
+def places(phrase, text):
+    """All that a phrase's parts may stand at, tried place by place: for each of its parts, its words' numbers in the text."""
+    sizes = [part.split() for part in phrase.split(" .. ")]
+    alone = [[range(at, at + len(part)) for at in range(len(text)) if text[at : at + len(part)] == part] for part in sizes]
+    found = [()]
+    for each in alone:
+        found = [
+            (*before, at)
+            for before in found
+            for at in each
+            if not before or (0 <= at.start - before[-1].stop <= MOST_BETWEEN and "." not in text[before[-1].stop : at.start])
+        ]
+    return found
 
 
-@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(ABC, min_size=1, max_size=3), ABCS, ABCS)
+@given(
+    st.lists(st.sampled_from("abcd."), max_size=10),
+    st.lists(GAPPED, min_size=1, max_size=3),
+    st.frozensets(GAPPED, max_size=3),
+    st.frozensets(st.tuples(ABC, st.sampled_from(["", " .."])).map("".join), max_size=3),
+)
+@settings(deadline=None)  # the plain way is the slow one
 def test_exceptions_are_as_the_places_of_words_say(text, wanted, within, after):
-    def places(phrase):
-        size = len(phrase.split())
-        return [set(range(at, at + size)) for at in range(len(text)) if text[at : at + size] == phrase.split()]
+    def excepted(part):
+        holding = [range(place[0].start, place[-1].stop) for one in within for place in places(one, text)]
+        ends = {
+            place[0].stop + far
+            for one in after
+            for place in places(one.removesuffix(" .."), text)
+            for far in range(MOST_BETWEEN + 1 if one.endswith("..") else 1)
+            if "." not in text[place[0].stop : place[0].stop + far]
+        }
+        return part.start in ends or any(one.start <= part.start and part.stop <= one.stop for one in holding)
 
-    excepted = [place for phrase in within for place in places(phrase)]
-    ends = {max(place) for phrase in after for place in places(phrase)}
-    counts = [
-        phrase
-        for phrase in set(wanted)
-        if any(min(place) - 1 not in ends and not any(place <= one for one in excepted) for place in places(phrase))
-    ]
+    counts = [one for one in set(wanted) if any(not any(map(excepted, place)) for place in places(one, text))]
     asked, said = Wanted(wanted, Exceptions(within, after)), Said(" ".join(text))
     assert asked.found(said) == sorted(counts)
     assert asked.in_(said) is bool(counts)
+
+
+@given(GAPPED, GAPPED, st.lists(st.sampled_from("abcd"), max_size=10))
+def test_a_phrase_that_stands_in_another_is_in_each_text_that_has_the_other(phrase, other, text):
+    if stands_in(phrase, other) and places(other, text):
+        assert places(phrase, text)
+
+
+@given(st.frozensets(GAPPED, min_size=1), ABC, st.lists(st.sampled_from("abcd"), max_size=8))
+def test_an_exception_that_others_say_already_changes_nothing(after, last, text):
+    after = {one if len(one.split(" .. ")) == 1 else one.split(" .. ")[0] + " .." for one in after}
+    for one in after:
+        if says_already(after, one) is not None:
+            asked, less = (Wanted([last], Exceptions(after=frozenset(some))) for some in (after, after - {one}))
+            assert asked.in_(Said(" ".join(text))) is less.in_(Said(" ".join(text)))
 
 
 ENDS = re.compile(r"[.,!?;\n\r\x85\u2028\u2029]")
@@ -200,4 +313,4 @@ def test_so_many_words_of_a_text_are_read_and_no_more(word):
 def test_a_text_that_is_not_stretched_reads_alike_whether_its_letters_are_looked_at_or_not(text):
     if not may_be_stretched(text):
         assert tokens_of(text, stretched=False) == tokens_of(text)
-        assert places(text, stretched=False) == places(text)
+        assert gazetteers(text, stretched=False) == gazetteers(text)
