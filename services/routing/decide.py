@@ -231,6 +231,7 @@ def _event(submitted: ComplaintSubmitted, reached: Reached, city: City, now: dat
         "conflicts": tuple([_words(said) for said in (place.conflict, known.subject.conflict) if said is not None]),
     }
     if judged.triage or category is None:
+        urgency = _urgency(known, judged)
         return ComplaintTriageRequested.create(
             complaint_id=submitted.complaint_id,
             cause=submitted.event_id,
@@ -240,8 +241,8 @@ def _event(submitted: ComplaintSubmitted, reached: Reached, city: City, now: dat
             also=judged.also,
             problem=_problem(place, facts),
             category=_repeatable(city, known.subject.category),
-            urgency=_urgency(known, judged),
-            clocks=city.sla.triage_stamps(submitted.received_at),
+            urgency=urgency,
+            clocks=city.sla.triage_stamps(submitted.received_at, urgency),
             decision=decision,
         )
     return ComplaintAssigned.create(
@@ -322,6 +323,9 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
         en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
     id_ += f" {what.id} Ditujukan ke {to}: {rule.why.id}."
     en += f" {what.en} Sent to {to}: {rule.why.en}."
+    if judged.triage and _urgency(known, judged) == "emergency":
+        id_ += " Diperlakukan sebagai keadaan darurat."
+        en += " Treated as an emergency."
     for notice, _, units in judged.told:
         if not units:
             continue

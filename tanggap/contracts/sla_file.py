@@ -33,7 +33,9 @@ def read_sla(path: Path, categories: Mapping[str, Hours], calendar: Calendar | N
     if entry is None:
         return None
     record = entry.as_record(
-        "the policy", ("warn_share", "first_response", "triage"), ("first_response_by_urgency", "categories", "verification")
+        "the policy",
+        ("warn_share", "first_response", "triage"),
+        ("first_response_by_urgency", "triage_by_urgency", "categories", "verification"),
     )
     share = record["warn_share"].as_number("warn_share", most=1) if "warn_share" in record else None
     if share == 1:
@@ -48,6 +50,7 @@ def read_sla(path: Path, categories: Mapping[str, Hours], calendar: Calendar | N
         for clock in _STAMPED:
             if clock not in triage:
                 record["triage"].fault(f"triage lacks {clock}; a complaint that waits for a person needs that clock too")
+    sooner = _triage_by_urgency(record["triage_by_urgency"]) if "triage_by_urgency" in record else {}
     own = _own(record["categories"], categories) if "categories" in record else {}
     if calendar is None or share is None or len(faults.found) > before:
         return None
@@ -65,6 +68,7 @@ def read_sla(path: Path, categories: Mapping[str, Hours], calendar: Calendar | N
         },
         by_urgency=by_urgency,
         triage=triage,
+        triage_by_urgency=sooner,
     )
 
 
@@ -88,6 +92,11 @@ def _by_urgency(entry: Entry) -> dict[Urgency, Budget | None]:
         elif (budget := _budget(value, f"first response of {urgency}")) is not None:
             found[cast("Urgency", urgency)] = budget
     return found
+
+
+def _triage_by_urgency(entry: Entry) -> dict[Urgency, Budgets]:
+    named = entry.as_record("triage_by_urgency", (), get_args(Urgency)).items()
+    return {cast("Urgency", urgency): _budgets(value, f"triage of {urgency}") for urgency, value in named}
 
 
 def _budgets(entry: Entry, what: str) -> Budgets:

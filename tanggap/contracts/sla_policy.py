@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ Budgets = Mapping[ClockName, Budget]
 class SlaPolicy:
     """Budgets by category, and the triage desk's. `by_urgency`: a first response that an urgency asks for, whatever the category.
 
-    In `by_urgency`, None means the category's own coordination budget.
+    In `by_urgency`, None means the category's own coordination budget. `triage_by_urgency`: those of the desk's that an urgency changes.
     """
 
     calendar: Calendar
@@ -28,6 +28,7 @@ class SlaPolicy:
     by_category: Mapping[str, Budgets]
     by_urgency: Mapping[Urgency, Budget | None]
     triage: Budgets
+    triage_by_urgency: Mapping[Urgency, Budgets] = field(default_factory=dict)
 
     def terms(self, category: str, urgency: Urgency, received_at: datetime) -> tuple[ClockTerm, ...]:
         """The clocks of a complaint of that category and urgency, from the moment of receipt. Raises as `stamps` does."""
@@ -47,9 +48,10 @@ class SlaPolicy:
             budgets = {**budgets, "first_response": self.by_urgency[urgency] or budgets["coordinate"]}
         return self._stamped(budgets, received_at)
 
-    def triage_stamps(self, received_at: datetime) -> tuple[Stamp, ...]:
-        """What `triage_terms` are made of."""
-        return self._stamped(self.triage, received_at)
+    def triage_stamps(self, received_at: datetime, urgency: Urgency = "normal") -> tuple[Stamp, ...]:
+        """What `triage_terms` are made of, for a complaint that is so urgent."""
+        sooner = self.triage_by_urgency.get(urgency)
+        return self._stamped({**self.triage, **sooner} if sooner else self.triage, received_at)
 
     def _stamped(self, budgets: Budgets, received_at: datetime) -> tuple[Stamp, ...]:
         return tuple(

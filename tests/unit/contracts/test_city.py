@@ -158,6 +158,17 @@ def test_the_triage_desk_has_clocks_of_its_own():
     assert [term.clock for term in terms] == ["coordinate", "first_response", "resolution"]
 
 
+def test_an_emergency_has_the_triage_desk_name_its_unit_as_soon_as_an_agency_must_act():
+    received = wall("2026-11-24 09:00")
+    urgent, calm = (
+        {stamp["clock"]: stamp["due_at"] for stamp in jakarta().sla.triage_stamps(received, urgency)}
+        for urgency in ("emergency", "normal")
+    )
+    assert urgent["coordinate"] == urgent["first_response"] == wall("2026-11-24 10:00")
+    assert urgent["resolution"] == calm["resolution"]
+    assert calm["coordinate"] == wall("2026-11-24 15:00")
+
+
 def test_every_category_of_every_urgency_has_its_clocks():
     for slug in jakarta().categories:
         for urgency in ("emergency", "high", "normal", "low"):
@@ -333,6 +344,7 @@ MISTAKES = [
     ("sla.yaml", "first_response: {hours: 24}", "first_response: {working_days: 1.5}", "first_response: {w", "first_response must be a whole number from 1 to 366, not '1.5'"),
     ("sla.yaml", "emergency: coordinate", "emergency: resolve", "emergency", "first response of emergency must be `coordinate` or a budget such as {hours: 6}"),
     ("sla.yaml", "emergency: coordinate", "panic: coordinate", "panic", "panic is unknown in first_response_by_urgency; known are emergency, high, normal, low"),
+    ("sla.yaml", "triage_by_urgency:\n  emergency:", "triage_by_urgency:\n  panic:", "panic", "panic is unknown in triage_by_urgency; known are emergency, high, normal, low"),
     ("sla.yaml", "  kependudukan:", "  penduduk:", "penduduk:", "category penduduk is no slug of categories.csv"),
     ("sla.yaml", "  resolution: {hours: 168}", "", "coordinate: {hours: 6}", "triage lacks resolution; a complaint that waits for a person needs that clock too"),
     ("sla.yaml", "warn_share: 0.8", "warn_share: 0.8\nverification: {hours: 48}\nverifikasi: {hours: 48}", "verifikasi", "verifikasi is unknown in the policy; known are warn_share"),

@@ -30,11 +30,18 @@ def test_a_danger_to_life_is_urgent_to_the_desk_that_must_name_its_unit(router, 
     assert (event.type, event.urgency) == ("complaint.triage_requested", "emergency")
     calm = router.decide(submitted(category, at, words="belum diangkut", address=None))
     assert (calm.type, calm.urgency) == ("complaint.triage_requested", "normal")
+    # The desk's own clocks are for what can wait until the morning.
+    assert [clock.budget_seconds for clock in event.clocks] == [3_600, 3_600, 7 * 86_400]
+    assert [clock.budget_seconds for clock in calm.clocks] == [6 * 3_600, 86_400, 7 * 86_400]
+    for language, said in (("id", " Diperlakukan sebagai keadaan darurat."), ("en", " Treated as an emergency.")):
+        assert said in getattr(event.decision.reason, language)
+        assert said not in getattr(calm.decision.reason, language)
 
 
 def test_an_assignment_is_as_urgent_as_its_category_whatever_danger_is_told(router):
     event = router.decide(submitted("sampah", MONAS, words="ada orang pingsan", address=None))
     assert (event.type, event.urgency) == ("complaint.assigned", "normal")
+    assert "Treated as an emergency." not in event.decision.reason.en
 
 
 def dangers(router, text):

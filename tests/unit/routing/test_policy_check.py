@@ -255,7 +255,7 @@ def words_with_exceptions(draw):
     words = draw(st.frozensets(st.sampled_from(PHRASES), min_size=1, max_size=2))
     holding = [one for one in PHRASES if one not in words and any(f" {word} " in f" {one} " for word in words)]
     within = draw(st.frozensets(st.sampled_from(holding), max_size=2)) if holding else frozenset()
-    return Condition("words", words, Exceptions(within, draw(st.frozensets(st.sampled_from(PHRASES), max_size=2))))
+    return Condition("words", words, Exceptions(within, draw(st.frozensets(st.sampled_from(AFTER), max_size=2))))
 
 
 @given(st.lists(words_with_exceptions(), min_size=1, max_size=4))
