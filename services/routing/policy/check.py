@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import or_
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, TypeVar, get_args
 
 from services.routing.policy.policy import (
     ATTRIBUTE,
@@ -219,6 +219,14 @@ class Space:
             near = [box for box in boxes if self._touch(region, box)]
             if not near:
                 return region
+            # Boxes that ask this region for words alone leave one piece, however many they are.
+            by_words = [box for box in near if not any(region.bits & outside for _, outside in box.parts)]
+            if by_words:
+                absent = self._without(region, reduce(or_, (box.words for box in by_words)))
+                if absent is not None and all(box.words for box in by_words):
+                    others = [box for box in near if any(region.bits & outside for _, outside in box.parts)]
+                    waiting.append((region._replace(absent=absent), others))
+                continue
             # The box that leaves the fewest pieces goes first; one that leaves none has the region whole.
             pieces = [self._count_less(region, box) for box in near]
             fewest = min(pieces)
@@ -278,6 +286,7 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
     same: dict[str, list[tuple[Exceptions, int]]] = {}
     for (word, but_not), bit in words.items():
         same.setdefault(word, []).append((but_not, bit))
+    by_word = _by_word(same)
     found = []
     for (word, but_not), bit in words.items():
         following = 0
@@ -285,12 +294,21 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
             if but_not.within <= more.within and but_not.after <= more.after:
                 following |= other
         if not any(but_not):
-            for phrase, each in same.items():
+            for phrase in by_word[word.partition(" ")[0]]:
                 if phrase != word and stands_in(word, phrase):
-                    following |= reduce(or_, (other for _, other in each))
+                    following |= reduce(or_, (other for _, other in same[phrase]))
         if following & ~bit:
             found.append((bit, following))
     return tuple(found)
+
+
+def _by_word(phrases: Iterable[str]) -> dict[str, list[str]]:
+    """Phrases by each of their words: one that holds another has the other's first."""
+    found: dict[str, list[str]] = {}
+    for phrase in phrases:
+        for word in dict.fromkeys(phrase.split()):
+            found.setdefault(word, []).append(phrase)
+    return found
 
 
 def check(file: str, city: City, rules: Sequence[Rule], notices: Sequence[Notice], faults: Faults) -> None:
@@ -311,6 +329,9 @@ def check(file: str, city: City, rules: Sequence[Rule], notices: Sequence[Notice
             )
             faults.add(file, one.line, what)
             return
+
+
+_Asking = TypeVar("_Asking", Rule, Notice)
 
 
 class _Checker:
@@ -342,8 +363,9 @@ class _Checker:
     def check_rule(self, rule: Rule, place: int, region: Region) -> None:
         before = [self.boxes[one.name] for one in self.rules[:place]]
         if self.space.left(region, before) is None:
-            earlier = ", ".join(f"{one.name} (line {one.line})" for one in self.takers(region, place))
-            self.fault(rule, f"rule {rule.name} never decides: {earlier} before it takes all that it matches")
+            takers = self.needed(region, list(self.takers(region, place)))
+            does = "take" if len(takers) > 1 else "takes"
+            self.fault(rule, f"rule {rule.name} never decides: {_named(takers)} before it {does} all that it matches")
             return
         for what in (*self.uncounted(rule, region, before), *self.nobody(rule.target, region, before)):
             self.fault(rule, f"rule {rule.name} decides {what}")
@@ -355,6 +377,17 @@ class _Checker:
             if share is not None and self.space.left(share, [self.boxes[one.name] for one in self.rules[:number]]) is not None:
                 yield rule
 
+    def needed(self, region: Region, takers: list[_Asking]) -> list[_Asking]:
+        """Those of them that take the region whole, and none that the others could do without: the first that does alone, if one does."""
+        for one in takers:
+            if self.space.left(region, [self.boxes[one.name]]) is None:
+                return [one]
+        for one in tuple(takers):
+            rest = [other for other in takers if other is not one]
+            if self.space.left(region, [self.boxes[other.name] for other in rest]) is None:
+                takers = rest
+        return takers
+
     def check_notice(self, notice: Notice, region: Region) -> None:
         for target in notice.targets:
             for what in self.nobody(target, region, ()):
@@ -363,7 +396,7 @@ class _Checker:
             # Of two that are the same only the later is too much.
             before = [one for one in others if one.line < notice.line or not self.same(one, notice)]
             if self.space.left(region, [self.boxes[one.name] for one in before]) is None:
-                told = ", ".join(f"{one.name} (line {one.line})" for one in before if self.meets(one, region))
+                told = _named(self.needed(region, [one for one in before if self.meets(one, region)]))
                 self.fault(notice, f"notice {notice.name} tells {_name(target)} nothing new, it is told already by {told}")
 
     def same(self, one: Notice, other: Notice) -> bool:
@@ -418,6 +451,10 @@ def _places_for(target: Target) -> tuple[PlaceKind, ...]:
         case "agency" | "unit":
             needs = None
     return KINDS if needs is None else ("known",) if needs == "ward" else ("known", "kecamatan")
+
+
+def _named(takers: Sequence[Rule | Notice]) -> str:
+    return ", ".join(f"{one.name} (line {one.line})" for one in takers)
 
 
 def _list(values: Sequence[str]) -> str:

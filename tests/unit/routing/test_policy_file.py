@@ -530,8 +530,8 @@ def test_a_notice_that_tells_nobody_anything_new_is_named_with_those_that_do(fau
     )
     already = "tells {agency: bpbd} nothing new, it is told already by"
     assert faults(text) == [
-        f"routing.yaml:8: notice narrow {already} emergencies (line 12), again (line 16)",
-        f"routing.yaml:16: notice again {already} narrow (line 8), emergencies (line 12)",
+        f"routing.yaml:8: notice narrow {already} emergencies (line 12)",
+        f"routing.yaml:16: notice again {already} emergencies (line 12)",
     ]
 
 
