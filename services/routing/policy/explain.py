@@ -37,6 +37,8 @@ YES, NO, NOT_NEW = "✓", "✗", "·"
 _MARGIN: Final = 10
 """Columns of the headings at the left."""
 _MOST_VALUES: Final = 3
+_MOST_WORDS: Final = 20
+"""So many words that a text has none of are told where all is: whoever wants hundreds reads them in the file, at the line that is told."""
 _MOST_TEXT: Final = 160
 _MOST_VALUE: Final = 60
 _MOST_ATTRIBUTES: Final = 4
@@ -218,7 +220,9 @@ class _Explanation:
         telling = {one.notice.name for one in told if one.units}
         silent = {one.notice.name: one for one in reversed(told) if one.notice.name not in telling}
         lines += self.nothing_new([silent[notice.name] for notice in policy.notices if notice.name in silent])
-        failed = [(one, self.failed(one)) for one in policy.notices if one.name not in telling and one.name not in silent]
+        failed = [
+            (one, self.failed(one, named=as_)) for one in policy.notices if one.name not in telling and one.name not in silent
+        ]
         return [*lines, *self.not_matching(failed, "notices")]
 
     def held(self, notice: Notice, seen: Facts) -> str:
@@ -237,9 +241,18 @@ class _Explanation:
         why = [f"{told}{self.held(one.notice, one.seen) if self.shown.everything else ''}" for one in silent]
         return [_Line(NOT_NEW, _place_of(one.notice), each) for one, each in zip(silent, why, strict=True)]
 
-    def failed(self, notice: Notice) -> _Failed:
-        """Why a notice does not match, whichever category it is asked for: what would keep it from it even then, if anything."""
-        failed = [_Failed(_failing(notice.conditions, seen), seen, self.as_(seen)) for seen in self.seen]
+    def failed(self, notice: Notice, named: str) -> _Failed:
+        """Why a notice does not match, whichever category it is asked for: what would keep it from it even then, if anything.
+
+        `named`: as which category it was told of above; how sure that is need not be told again.
+        """
+        short = {
+            seen.category: f"as {self.city.categories[seen.category].label(self.shown.language)}: " for seen in self.seen[1:]
+        }
+        failed = [
+            _Failed(_failing(notice.conditions, seen), seen, short[seen.category] if as_ and as_ == named else as_)
+            for seen, as_ in ((seen, self.as_(seen)) for seen in self.seen)
+        ]
         first = failed[0]
         return next((one for one in failed if one.condition.fact not in _OF_CATEGORY), first)
 
@@ -279,7 +292,7 @@ class _Explanation:
         if failed.excepted:
             return f"{failed.as_}words asked for stand only in: {', '.join(failed.excepted)}"
         if condition.fact == WORDS:
-            return f"{failed.as_}none of its words: {self.values(condition.values)}"
+            return f"{failed.as_}none of its words: {self.values(condition.values, _MOST_WORDS)}"
         has = self.cut(condition.of(failed.facts) or "not known")
         return f"{failed.as_}{condition.fact} is {has}, not {self.values(condition.values)}"
 
@@ -291,10 +304,11 @@ class _Explanation:
         values = frozenset[str]().union(*(one.condition.values for one in failed))
         return self.why_not(first._replace(condition=Condition(first.condition.fact, values)))
 
-    def values(self, values: frozenset[str]) -> str:
-        """What is asked for: the first few, or all."""
+    def values(self, values: frozenset[str], most: int | None = None) -> str:
+        """What is asked for: the first few, or all, of which there may be so many; else those few too."""
         found = sorted(values)
-        shown = found if self.shown.everything or len(found) <= _MOST_VALUES else found[: _MOST_VALUES - 1]
+        whole = self.shown.everything and (most is None or len(found) <= most)
+        shown = found if whole or len(found) <= _MOST_VALUES else found[: _MOST_VALUES - 1]
         more = [f"{len(found) - len(shown)} more"] if len(found) > len(shown) else []
         return ", ".join([*map(self.cut, shown), *more])
 

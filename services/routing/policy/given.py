@@ -150,11 +150,21 @@ def submission(*, received_at: datetime, **given: Any) -> ComplaintSubmitted:
 
 def point(given: str) -> Point:
     """A point, from LAT,LON."""
+    found = _point(given)
+    if found is None:
+        first, _, second = given.partition(",")
+        swapped = f"{second.strip()},{first.strip()}"
+        hint = f"; the two look swapped, did you mean {swapped}?" if _point(swapped) is not None else ""
+        refuse(f"--at must be LAT,LON in degrees, as -6.1754,106.8272, not {given!r}{hint}")
+    return found
+
+
+def _point(given: str) -> Point | None:
     try:
         lat, lon = (float(part) for part in given.split(","))
         return Point(lat=lat, lon=lon)
     except ValueError:
-        refuse(f"--at must be LAT,LON in degrees, as -6.1754,106.8272, not {given!r}")
+        return None
 
 
 def attribute(given: str) -> tuple[str, str]:

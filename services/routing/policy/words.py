@@ -183,14 +183,15 @@ class Wanted:
 
     def excepted(self, said: Said) -> list[str]:
         """What of the text holds words that don't count."""
-        text = said.phrase
-        within = {one for holding in self._within.values() for one in holding}
-        spans = [(parts[0][0], parts[-1][1]) for one in sorted(within) for parts in _places(one, text)]
-        for at, to in (part for phrase in self.phrases for parts in _places(phrase, text) for part in parts):
-            begins = self._exception(at, text)
-            if begins is not None:
-                spans.append((begins, to))
-        return [*dict.fromkeys(text[at + 1 : to] for at, to in spans)]
+        text, found = said.phrase, []
+        for phrase in self.phrases:
+            within = [(one[0][0], one[-1][1]) for holding in self._within.get(phrase, ()) for one in _places(holding, text)]
+            for at, to in (part for parts in _places(phrase, text) for part in parts):
+                found += [text[start + 1 : end] for start, end in within if start <= at and to <= end]
+                begins = self._exception(at, text)
+                if begins is not None:
+                    found.append(text[begins + 1 : to])
+        return [*dict.fromkeys(found)]
 
     def never_in(self, phrase: str) -> bool:
         """Whether none of them counts in what has that phrase alone, whatever fills its gaps."""

@@ -222,7 +222,9 @@ def test_who_is_told_for_the_sake_of_another_category_that_the_words_speak_of_is
 def test_what_keeps_a_notice_from_telling_is_what_would_even_for_the_category_that_the_words_speak_of(explain):
     said = words(explain("banjir"))
     assert re.search(r"as Flood, by the words, \d\d%: ✓ emergency-service:", said)
-    assert re.search(r"✗ emergency-ward:\d+ as Flood, by the words, \d\d%: place is none, not known", said)
+    assert re.search(r"✗ emergency-ward:\d+ as Flood: place is none, not known", said)
+    # How sure that is, is told once.
+    assert said.count("as Flood, by the words, ") == 1
 
 
 def test_the_ticks_and_the_decision_name_the_same_units_and_nobody_else(loaded, jakarta):
@@ -475,6 +477,10 @@ def test_no_text_is_taken_for_markup_or_breaks_it(explain, text):
     [
         (["--at", "1"], "--at must be LAT,LON in degrees, as -6.1754,106.8272, not '1'"),
         (["--at", "-91,0"], "--at must be LAT,LON in degrees"),
+        (
+            ["--at", "106.8306,-6.1767"],
+            "--at must be LAT,LON in degrees, as -6.1754,106.8272, not '106.8306,-6.1767'; the two look swapped, did you mean -6.1767,",
+        ),
         (["--at", "nan,0"], "--at must be LAT,LON in degrees"),
         (["--at", "1,2,3"], "--at must be LAT,LON in degrees"),
         (["--attribute", "korban"], "--attribute must be KEY=VALUE, not 'korban'"),
@@ -579,6 +585,14 @@ def test_with_all_nothing_is_shortened(explain, tmp_path):
     for part in (f"namedbytheappas'{category}'", f"attributes.kis{answer},", answer.replace("k", "q"), wanted.replace(" ", "")):
         assert part in whole
         assert part not in folded
+
+
+def test_of_many_words_that_a_text_has_none_of_a_few_are_told_and_how_many_there_are_besides(explain, tmp_path):
+    file = tmp_path / "trial.yaml"
+    wanted = ", ".join(f"kata{number:02}" for number in range(40))
+    file.write_text(policy(rule("words", to="triage", when=f"{{words: [{wanted}]}}")))
+    said = words(explain("Lampu", "--policy", str(file), "--at", AT_MONAS, "--all"))
+    assert "✗ words:3 none of its words: kata00, kata01, 38 more ✓" in said
 
 
 def test_with_all_the_whole_text_is_shown(explain):

@@ -157,6 +157,12 @@ def test_a_phrase_with_a_gap_counts_where_all_its_parts_do(text, found):
     assert asked.found(Said(text)) == (["atap .. roboh"] if found else [])
 
 
+def test_an_exception_is_told_only_where_it_holds_words_that_are_asked_for():
+    asked = Wanted(["rumah .. roboh"], Exceptions(frozenset({"depan rumah", "pohon roboh"})))
+    assert asked.excepted(Said("banjir di depan rumah")) == []
+    assert asked.excepted(Said("di depan rumah ada pohon roboh")) == ["depan rumah", "pohon roboh"]
+
+
 @pytest.mark.parametrize(
     ("entry", "phrases"),
     [
