@@ -32,12 +32,16 @@ DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
 TEXT_SAYS: Final = 6.0
 """So many nats a text must say of a category besides the likeliest, to be read again clause by clause for a second subject; fewer will do
-where a word like `juga` is in it. Most texts speak of one subject alone: this and `OWN_SAYS` are for speed, and lose hardly any."""
+where a word like `juga` is in it, or where it is `SHORT`. Most texts speak of one subject alone: this and `OWN_SAYS`
+are for speed, and lose hardly any."""
 OWN_SAYS: Final = 4.0
 """So many nats of these must be words' that do not speak for the likeliest."""
 CLAUSE_SAYS: Final = 4.5
 """So many nats the words of a clause that say most of a category must say of it, to make it a candidate for a second subject; fewer will
-do where a word like `juga` is among them. Most clauses of most texts speak for the first subject alone, and are not looked at twice."""
+do where a word like `juga` is among them, or in a `SHORT` text. Most clauses of most texts speak for the first subject alone, and are not
+looked at twice."""
+SHORT: Final = 10
+"""A text of no more words and signs is read clause by clause whatever it says: few words say little, and are soon read again."""
 SPENDS: Final = 1.0
 """A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
@@ -258,18 +262,22 @@ class Classifier:
 
         `found`: the text's terms; `said`: what decided for `best`, the likeliest category; `most`: what they say for another one, nats.
         """
-        if most < TEXT_SAYS and self._also.isdisjoint(tokens):
+        short = len(tokens) <= SHORT
+        if most < TEXT_SAYS and not short and self._also.isdisjoint(tokens):
             return {}
         own = self._own(found, said, best)
-        if max(own.values(), default=0.0) < OWN_SAYS and self._also.isdisjoint(tokens):
+        if max(own.values(), default=0.0) < OWN_SAYS and not short and self._also.isdisjoint(tokens):
             return {}
         by: dict[int, tuple[float, Found, bool]] = {}
-        for at, clause, also in self._candidates(tokens, best):
+        for at, clause, also in self._candidates(tokens, best, 0.0 if short else CLAUSE_SAYS):
             share = _share(self._score(clause), at)
             if at not in by or share > by[at][0]:
                 by[at] = share, clause, also
+        if not by:
+            return {}
+        of = max(_words(found), 1)  # a clause by itself may have words that the text has not: its guesses are its own
         return {
-            at: Evidence(own.get(at, 0.0), share, also, [len(term.words) for term in clause].count(1))
+            at: Evidence(own.get(at, 0.0), share, also, words := _words(clause), min(words / of, 1.0))
             for at, (share, clause, also) in by.items()
         }
 
@@ -289,10 +297,10 @@ class Classifier:
         own.pop(self._other, None)
         return own
 
-    def _candidates(self, tokens: list[str], best: int) -> Iterator[tuple[int, Found, bool]]:
+    def _candidates(self, tokens: list[str], best: int, enough: float) -> Iterator[tuple[int, Found, bool]]:
         """Each clause, and each piece of one between words like `dan`, that speaks for another category than `best`.
 
-        The category that it says most of, its terms, and whether the clause has a word like `juga`.
+        The category that it says most of, its terms, and whether the clause has a word like `juga`. `enough`: so many nats it must say.
         """
         firsts = (best, self._other, -1)
         for pieces, also in clauses(tokens, self._joins, self._also):
@@ -306,7 +314,7 @@ class Classifier:
                         says[at] = says.get(at, 0.0) + factor * term.by
                 if says:
                     at = max(says, key=says.__getitem__)
-                    if says[at] >= CLAUSE_SAYS or (also and says[at] > 0):
+                    if says[at] >= enough or (also and says[at] > 0):
                         yield at, clause, also
 
     def _score(self, found: Found) -> list[float]:
@@ -316,6 +324,11 @@ class Classifier:
             for at, nats in term.says:
                 scores[at] += factor * nats
         return scores
+
+
+def _words(found: Found) -> int:
+    """How many of the terms are words, not pairs."""
+    return [len(term.words) for term in found].count(1)
 
 
 def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:

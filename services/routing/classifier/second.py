@@ -1,6 +1,6 @@
 """A text's second subject: what one of its clauses speaks for besides the first ("Jalan berlubang, lampunya juga mati").
 
-Each clause names at most one candidate. How likely a candidate is a subject of its own is told by four things about it (`Evidence`) and
+Each clause names at most one candidate. How likely a candidate is a subject of its own is told by five things about it (`Evidence`) and
 what each is worth (`Worth`), which the builder learns from texts that have a second subject and from those that have none.
 """
 
@@ -21,6 +21,9 @@ STEPS: Final = 20
 TETHER: Final = 0.3
 """How strongly what a thing is worth is held to zero: the precision of the Gaussian prior."""
 
+PARTS: Final = 6
+"""Of what is said for a candidate: what is said before any, and one for each thing of its evidence."""
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -28,17 +31,19 @@ class Evidence(NamedTuple):
     """What speaks for a candidate.
 
     `own`: nats that words say for it, more than for the first subject, which do not speak for that one. `share`: how likely the clause
-    makes it, 0 to 1. `also`: whether the clause has a word like `juga`. `words`: how many words of the clause the model knows.
+    makes it, 0 to 1. `also`: whether the clause has a word like `juga`. `words`: how many words of the clause the model knows, and `part`:
+    how much that is of all those of the text, 0 to 1: one word of three ("banjir, listrik padam") is as good as four of twelve.
     """
 
     own: float
     share: float
     also: bool
     words: int
+    part: float
 
 
 class Worth(BaseModel):
-    """What each part of the evidence is worth, nats: `own` a nat, `words` a word.
+    """What each part of the evidence is worth, nats: `own` a nat, `words` a word, `part` all of the text.
 
     `start`: what is said before any. `least`: how likely a candidate must be, 0 to 1, to be told.
     """
@@ -50,17 +55,19 @@ class Worth(BaseModel):
     share: Number
     also: Number
     words: Number
+    part: Number
     least: Annotated[float, Field(gt=0, lt=1)]
 
     def nats(self, evidence: Evidence) -> float:
         """What is said for the candidate in all, nats: the log odds that it is a subject of its own."""
-        own, share, also, words = evidence
+        own, share, also, words, part = evidence
         return (
             self.start
             + self.own * min(MOST_OWN, own)
             + self.share * share
             + self.also * also
             + self.words * min(MOST_WORDS, words)
+            + self.part * part
         )
 
 
@@ -70,13 +77,13 @@ def learn(seen: Iterable[tuple[Evidence, bool]], least: float) -> Worth:
     Logistic regression, by Newton's method. `least`: as in `Worth`.
     """
     rows = [
-        ((1.0, min(own, MOST_OWN), share, float(also), float(min(words, MOST_WORDS))), true)
-        for (own, share, also, words), true in seen
+        ((1.0, min(own, MOST_OWN), share, float(also), float(min(words, MOST_WORDS)), part), true)
+        for (own, share, also, words, part), true in seen
     ]
-    worth = [0.0] * 5
+    worth = [0.0] * PARTS
     for _ in range(STEPS):
         slope = [TETHER * one for one in worth]
-        curve = [[TETHER if at == other else 0.0 for other in range(5)] for at in range(5)]
+        curve = [[TETHER if at == other else 0.0 for other in range(PARTS)] for at in range(PARTS)]
         for row, true in rows:
             share = 1 / (1 + exp(-sum(one * part for one, part in zip(worth, row, strict=True))))
             for at, part in enumerate(row):
@@ -84,8 +91,8 @@ def learn(seen: Iterable[tuple[Evidence, bool]], least: float) -> Worth:
                 for other, beside in enumerate(row):
                     curve[at][other] += share * (1 - share) * part * beside
         worth = [one - step for one, step in zip(worth, _solve(curve, slope), strict=True)]
-    start, own, share, also, words = (round(one, 2) for one in worth)
-    return Worth(start=start, own=own, share=share, also=also, words=words, least=least)
+    start, own, share, also, words, part = (round(one, 2) for one in worth)
+    return Worth(start=start, own=own, share=share, also=also, words=words, part=part, least=least)
 
 
 def _solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:

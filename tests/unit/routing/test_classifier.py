@@ -21,6 +21,7 @@ from services.routing.classifier.classifier import (
     MOST_WORDS,
     OTHER,
     OWN_SAYS,
+    SHORT,
     SPENDS,
     TEXT_SAYS,
     Classifier,
@@ -97,6 +98,15 @@ def test_a_text_of_no_known_word_has_no_category(classifier, text):
         ("Banjir selutut dan pohon tumbang di jalan raya", {"banjir", "pohon_tumbang"}),
         ("parkir liar di depan sekolah sama pedagang kaki lima", {"parkir_liar", "pkl"}),
         ("air pam mati dan listrik padam", {"air_bersih", "listrik"}),
+        ("banjir dan listrik padam", {"banjir", "listrik"}),
+        ("listrik padam, banjir", {"banjir", "listrik"}),
+        ("jalan rusak dan got mampet", {"jalan_rusak", "saluran_air"}),
+        ("PJU mati, got mampet", {"pju", "saluran_air"}),
+        ("jalan rusak dan sampah menumpuk", {"jalan_rusak", "sampah"}),
+        ("ada tawuran dan pohon tumbang", {"kriminal", "pohon_tumbang"}),
+        ("PLN mati, air PAM juga mati", {"listrik", "air_bersih"}),
+        ("trotoar ancur, sampah berserakan", {"trotoar", "sampah"}),
+        ("maling sama lampu jalan mati", {"kriminal", "pju"}),
     ],
 )
 def test_a_text_about_two_things_names_the_second(classifier, text, both):
@@ -110,6 +120,10 @@ def test_a_text_about_two_things_names_the_second(classifier, text, both):
         "Sampah menumpuk di pintu masuk parkir, plastik dan sisa makanan berserakan sampai ke trotoar",
         "jalan berlubang dan bergelombang",
         "sampah menumpuk dan bau",
+        "got mampet bikin banjir",
+        "pohon tumbang menimpa kabel",
+        "jalan rusak depan pasar",
+        "banjir",
         "sampah menumpuk di depan sekolah",
         "Jalan berlubang parah, sudah dua minggu, tolong ditambal",
     ],
@@ -232,8 +246,10 @@ def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, to
             own[category] += factor * (row[category] - max(row.get(best, 0.0), 0.0))
     others = [at for at, category in enumerate(categories) if category not in {best, OTHER}]
     enough = max(scores[at] for at in others) >= TEXT_SAYS and max(own[categories[at]] for at in others) >= OWN_SAYS
-    if not enough and set(model.also).isdisjoint(tokens_of(text)):
+    short = len(tokens_of(text)) <= SHORT
+    if not (enough or short) and set(model.also).isdisjoint(tokens_of(text)):
         return {}
+    words = sum(" " not in term for term in whole)
     found = {}
     for tokens in clauses_of(tokens_of(text)):
         also = not set(model.also).isdisjoint(tokens)
@@ -244,10 +260,11 @@ def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, to
                     says[category] += factor * weight
             says[best] = says[OTHER] = 0.0
             most = max(says, key=says.__getitem__)
-            if says[most] >= CLAUSE_SAYS or (also and says[most] > 0):
+            if says[most] >= CLAUSE_SAYS or ((also or short) and says[most] > 0):
                 share = softmax(score(terms), 1.0)[categories.index(most)]
                 if most not in found or share > found[most].share:
-                    found[most] = Evidence(own[most], share, also, sum(" " not in term for term in terms))
+                    of = sum(" " not in term for term in terms)
+                    found[most] = Evidence(own[most], share, also, of, min(of / words, 1.0))
     return found
 
 
