@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
 
-from services.routing.classifier.classifier import Classifier
+from services.routing.classifier.classifier import OTHER, Classifier
 from services.routing.gazetteer.gazetteer import Gazetteer
 from services.routing.places import Found, Places, Said, locate
 from services.routing.policy.policy import (
@@ -352,10 +352,11 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
         names_id, names_en = " atau ".join([one.label_id for one in may]), " or ".join([one.label_en for one in may])
         id_ += f"; isi laporan mungkin menyangkut keadaan darurat: {names_id} (keyakinan {sure}%)"
         en += f"; the report's text may speak of an emergency: {names_en} (confidence {sure}%)"
-    if subject.second is not None and subject.second not in (category, rule.counted_as, *spoken):
-        second = city.categories[subject.second]
-        id_ += f"; laporan ini mungkin juga menyangkut {second.label_id}"
-        en += f"; the report may also be about {second.label_en}"
+    # An app's "other" says nothing of the subject, so all is told that it may be.
+    more = subject.others if category == OTHER and subject.category_from == "app" else (subject.second,)
+    if may_be := [city.categories[slug] for slug in more if slug and slug not in (category, rule.counted_as, *spoken)]:
+        id_ += f"; laporan ini mungkin juga menyangkut {' atau '.join([one.label_id for one in may_be])}"
+        en += f"; the report may also be about {' or '.join([one.label_en for one in may_be])}"
     return Said(f"{id_}.", f"{en}.")
 
 

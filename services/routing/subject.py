@@ -21,7 +21,7 @@ greet, ask for help and name no subject are."""
 
 EMERGENCY_FROM: Final = 0.5
 """So likely an emergency must be by the words for those to be told who are told of one, whatever category counts. A judgement: a call
-for nothing costs less than one that is not made."""
+for nothing costs less than one that is not made. A second subject is told of whatever its share: beside a first one it has little."""
 
 
 class Subject(NamedTuple):
@@ -61,7 +61,6 @@ def name_subject(
     if named is None or (named == OTHER and guess.category != OTHER and guess.category in city.categories):
         # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.
         return _by_words(guess, second, city)
-    emergencies = _emergencies(guess, named, city)
     conflict = None
     if second is not None and second == named:
         # The app named one of the text's two subjects: that contradicts nothing, and the other one is the first.
@@ -69,7 +68,8 @@ def name_subject(
         second = best if best in city.categories else None
     elif named in city.categories:
         conflict = _conflict(named, guess, city)
-    if conflict is not None or named not in city.categories:
+    emergencies = _emergencies(guess, second, named, city)
+    if conflict is not None or named not in city.categories or (named == OTHER and _names(guess)):
         others = _others(guess, second, named, city)
     else:  # where the app is not contradicted, only a second subject is worth telling, and what others are told of
         others = (second,) if second is not None and second != named else ()
@@ -80,17 +80,36 @@ def name_subject(
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
-    """The app's category as the city spells it, where it differs by capital letters only."""
-    return named.lower() if named is not None and named not in city.categories and named.lower() in city.categories else named
+    """The app's category as the city spells it: its slug or one of its labels, whatever its capital letters and spaces.
+
+    A label that two categories bear names neither.
+    """
+    if named is None or named in city.categories:
+        return named
+    said = _plainly(named)
+    if said in city.categories:
+        return said
+    found = [slug for slug, one in city.categories.items() if said in {_plainly(one.label_id), _plainly(one.label_en)}]
+    return found[0] if len(found) == 1 else named
+
+
+def _plainly(said: str) -> str:
+    """Without what nobody means by a name: capital letters and spaces too many."""
+    return " ".join(said.casefold().split())
+
+
+def _names(guess: Guess) -> bool:
+    """Whether the words name a category at all, be it unsurely: not where they are unknown, or say nearly nothing."""
+    return bool(guess.words) and guess.confidence >= NAMES_FROM
 
 
 def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
-    if not guess.words or guess.confidence < NAMES_FROM:
-        # Its words are unknown or say nearly nothing: the text names no category, rather than one that is not sure.
+    if not _names(guess):
+        # The text names no category, rather than one that is not sure.
         return Subject(None, "none", read=True)
     category = guess.category if guess.category in city.categories else None
     others = _others(guess, second, guess.category, city)
-    emergencies = _emergencies(guess, category, city)
+    emergencies = _emergencies(guess, second, category, city)
     spoken = _share(guess, emergencies[0]) if emergencies else None
     return Subject(category, "text", guess.confidence, guess.words, others, second, None, emergencies, spoken, read=True)
 
@@ -105,25 +124,35 @@ def _others(guess: Guess, second: str | None, counts: str | None, city: City) ->
     return tuple(others)
 
 
-def _emergencies(guess: Guess, counts: str | None, city: City) -> tuple[str, ...]:
+def _emergencies(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
+    """What is an emergency of the likeliest, and of the two subjects of a text, besides the category that counts."""
     found: tuple[str, ...] = ()
     for slug, share in guess.likely:
         if share < EMERGENCY_FROM:
             break
-        category = city.categories.get(slug)
-        if slug != counts and category is not None and category.urgency == "emergency":
+        if slug != counts and _is_emergency(slug, city):
             found = (*found, slug)
+    if second is not None and second != counts and second not in found and _is_emergency(second, city):
+        found = (*found, second)
     return found
 
 
+def _is_emergency(slug: str, city: City) -> bool:
+    category = city.categories.get(slug)
+    return category is not None and category.urgency == "emergency"
+
+
 def _share(guess: Guess, slug: str) -> float:
-    """How likely one of the likeliest categories is."""
-    return next(share for known, share in guess.likely if known == slug)
+    """How likely an emergency is by the words, as one of the likeliest or as a second subject."""
+    share = next((share for known, share in guess.likely if known == slug), 0.0)
+    return max(share, guess.second_confidence or 0.0) if slug == guess.second else share
 
 
 def _conflict(named: str, guess: Guess, city: City) -> Said | None:
-    best = guess.category
-    if best is None or best == named or best not in city.categories or guess.confidence < CONTRADICTS_FROM:
+    best = guess.likely[0][
+        0
+    ]  # below the classifier's threshold too: a contradiction is told beside the decision and changes none
+    if best == named or best not in city.categories or guess.confidence < CONTRADICTS_FROM:
         return None
     for slug, share in guess.likely:
         if slug == named and share >= STILL_LIKELY:

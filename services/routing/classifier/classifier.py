@@ -61,7 +61,8 @@ class Guess(NamedTuple):
 
     `category`: slug; None where the confidence is below the model's threshold, or the text has no word that the model knows.
     `confidence`: 0 to 1, how often the best category is right in texts like it. `likely`: up to three categories with their
-    probabilities, best first. `words`: the model's own words that spoke for the best, strongest first. `second`: a second subject.
+    probabilities, best first. `words`: the model's own words that spoke for the best, strongest first. `second`: a second subject,
+    and `second_confidence`: 0 to 1, how likely it is one; None where there is none.
     """
 
     category: str | None
@@ -69,6 +70,7 @@ class Guess(NamedTuple):
     likely: tuple[tuple[str, float], ...]
     words: tuple[str, ...]
     second: str | None
+    second_confidence: float | None = None
 
 
 class ModelFile(BaseModel):
@@ -198,12 +200,12 @@ class Classifier:
         ranked = sorted(scores, reverse=True)
         best, likely = self._likely(scores, ranked)
         said = _deciding(found, best)
-        second = None
+        second = second_confidence = None
         seen = self._evidence(found, said, tokens, best, self._next(scores, ranked, best))
         if seen:
             nats, at = max([(self._second.nats(evidence), at) for at, evidence in seen.items()])
             if nats >= self._second_from:
-                second = self._categories[at]
+                second, second_confidence = self._categories[at], 1 / (1 + exp(-nats))
         confidence = likely[0][1]
         return Guess(
             self._categories[best] if confidence >= self.threshold else None,
@@ -211,6 +213,7 @@ class Classifier:
             tuple(likely),
             tuple([text for _, text, _ in said[:MOST_WORDS]]),
             second,
+            second_confidence,
         )
 
     def _likely(self, scores: list[float], ranked: list[float]) -> tuple[int, list[tuple[str, float]]]:

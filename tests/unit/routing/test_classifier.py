@@ -289,7 +289,9 @@ def test_the_likeliest_candidate_is_told_where_it_is_likely_enough(classifier, t
         seen = {category: 1 / (1 + exp(-model.second.nats(one))) for category, one in classifier.seconds(text.text).items()}
         likeliest = max(seen, key=seen.__getitem__, default=None)
         second = likeliest if likeliest is not None and seen[likeliest] >= model.second.least else None
-        assert classifier.classify(text.text).second == second
+        guess = classifier.classify(text.text)
+        assert guess.second == second
+        assert guess.second_confidence == pytest.approx(seen[second] if second is not None else None)
         told += second is not None
     assert 0 < told < len(texts) / 4
 

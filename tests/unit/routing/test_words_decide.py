@@ -1,5 +1,7 @@
 """A decision by a complaint's words: its place where it has no point, its category where the app gave none, and what contradicts."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,8 +36,9 @@ class Says:
 
     version = "says"
 
-    def __init__(self, category, confidence, likely=None, words=("kata",), second=None):
-        self.guess = Guess(category, confidence, likely or (((category or "lainnya"), confidence),), words, second)
+    def __init__(self, category, confidence, likely=None, words=("kata",), second=None, second_confidence=None):
+        likely = likely or (((category or "lainnya"), confidence),)
+        self.guess = Guess(category, confidence, likely, words, second, second_confidence)
 
     def classify(self, text, tokens=None):
         return self.guess
@@ -244,15 +247,19 @@ def test_the_apps_category_stands_and_a_likely_mistake_is_told(decided):
     assert "Lampu jalan" in event.decision.conflicts[0].id
 
 
-def test_the_apps_category_is_called_a_likely_mistake_from_a_sureness_of_four_in_five(jakarta):
-    assert name_subject(submitted("sampah"), jakarta, Says("pju", 0.8)).conflict is not None
+@pytest.mark.parametrize("decides", ["pju", None])
+def test_the_apps_category_is_called_a_likely_mistake_from_a_sureness_of_four_in_five(jakarta, decides):
+    # Also below the classifier's own threshold, where it names none.
+    subject = name_subject(submitted("sampah"), jakarta, Says(decides, 0.8, (("pju", 0.8),)))
+    assert jakarta.categories["pju"].label_en in subject.conflict.en
+    assert (subject.category, subject.others) == ("sampah", ("pju",))
 
 
 @pytest.mark.parametrize(
     "guess",
     [
         Says("pju", 0.79),  # not sure enough
-        Says(None, 0.9),  # undecided
+        Says(None, 0.79, (("pju", 0.79), ("listrik", 0.2))),  # nor here
         Says("sampah", 0.95),  # the same
         Says("pju", 0.85, (("pju", 0.85), ("sampah", 0.12))),  # the app's is likely too
         Says("no-such-category", 0.99),
@@ -418,6 +425,22 @@ def test_where_the_app_says_other_and_the_words_are_sure_they_name_the_category(
 def test_where_the_app_says_other_and_the_words_name_nothing_it_stays_other(decided):
     event = decided("mohon dibantu ya pak", "lainnya")
     assert (event.category, event.decision.category_method) == ("lainnya", "app")
+    assert event.decision.other_categories == ()
+
+
+def test_where_the_app_says_other_and_the_words_are_unsure_what_they_may_name_is_told(jakarta, jakarta_wards, jakarta_policy):
+    unsure = Readers(classifier=Says(None, 0.5, (("pju", 0.5), ("listrik", 0.35), ("sampah", 0.05))))
+    event = decide(submitted("lainnya"), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
+    assert (event.category, event.decision.category_method) == ("lainnya", "app")
+    assert event.decision.other_categories == ("pju", "listrik")
+    pju, listrik = jakarta.categories["pju"], jakarta.categories["listrik"]
+    assert f"mungkin juga menyangkut {pju.label_id} atau {listrik.label_id}. " in event.decision.reason.id
+    assert f"may also be about {pju.label_en} or {listrik.label_en}. " in event.decision.reason.en
+    alone = decide(submitted(None), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
+    assert alone.decision.other_categories == event.decision.other_categories
+    # An app that named a subject is not doubted on such grounds.
+    other = decide(submitted("sampah"), jakarta, jakarta_wards, jakarta_policy, DECIDED, unsure)
+    assert other.decision.other_categories == ()
 
 
 @pytest.mark.parametrize("words", ["banjir", "tawuran"])
@@ -504,5 +527,57 @@ def test_an_emergency_is_told_from_even_chances_on(jakarta, likely, emergencies)
     assert name_subject(submitted(None), jakarta, Says(None, likely[0][1], likely)).emergencies == emergencies
 
 
-def test_an_apps_category_counts_whatever_its_capital_letters(decided):
-    assert decided("air naik terus", "Banjir").category == "banjir"
+@pytest.mark.parametrize("category", [None, "listrik", "sampah", "lainnya", "xyz"])
+@pytest.mark.parametrize("words", ["banjir dan listrik padam", "listrik padam, banjir"])
+def test_a_second_subject_that_is_an_emergency_is_told_to_those_who_hear_of_one(decided, jakarta, words, category):
+    event = decided(words, category)
+    assert BPBD in informed(event)
+    assert "banjir" in event.decision.other_categories
+    assert jakarta.categories["banjir"].label_id in event.decision.reason.id
+
+
+def test_how_sure_a_second_subject_is_that_is_an_emergency_is_told(jakarta):
+    says = Says("pju", 0.9, (("pju", 0.9),), second="banjir", second_confidence=0.6)
+    subject = name_subject(submitted(None), jakarta, says)
+    assert (subject.category, subject.emergencies, subject.spoken, subject.others) == ("pju", ("banjir",), 0.6, ("banjir",))
+    calm = Says("pju", 0.9, (("pju", 0.9),), second="sampah", second_confidence=0.6)
+    assert name_subject(submitted(None), jakarta, calm).emergencies == ()
+    named = name_subject(submitted("banjir"), jakarta, says)
+    assert (named.emergencies, named.second) == ((), "pju")
+
+
+@pytest.mark.parametrize(
+    ("named", "category"),
+    [
+        ("Banjir", "banjir"),
+        (" BANJIR ", "banjir"),
+        ("jalan_rusak ", "jalan_rusak"),
+        ("Jalan rusak", "jalan_rusak"),
+        ("  jalan   RUSAK", "jalan_rusak"),
+        ("Damaged road / pothole", "jalan_rusak"),
+        ("KEPENDUDUKAN DAN KTP", "kependudukan"),
+    ],
+)
+def test_an_apps_category_counts_as_the_slug_or_a_label_whatever_its_capital_letters_and_spaces(decided, named, category):
+    event = decided("mohon dibantu ya pak", named)
+    assert (event.category, event.decision.category_method) == (category, "app")
+
+
+def test_every_label_of_the_city_names_its_category(jakarta):
+    for slug, one in jakarta.categories.items():
+        for label in (one.label_id, one.label_en):
+            assert name_subject(submitted(label), jakarta, None).category == slug
+
+
+def test_a_label_that_two_categories_bear_names_neither(jakarta):
+    jalan = jakarta.categories["jalan_rusak"]
+    twice = dataclasses.replace(
+        jakarta, categories=dict(jakarta.categories) | {"jalan_rusak": dataclasses.replace(jalan, label_en="Trotoar rusak")}
+    )
+    assert name_subject(submitted("trotoar rusak"), twice, None).category == "trotoar rusak"
+    assert name_subject(submitted("jalan rusak"), twice, None).category == "jalan_rusak"
+
+
+@pytest.mark.parametrize("named", ["rusak", "jalan", "", "   "])
+def test_a_part_of_a_label_is_no_category(jakarta, named):
+    assert name_subject(submitted(named), jakarta, None).category == named
