@@ -149,9 +149,8 @@ def _share(guess: Guess, slug: str) -> float:
 
 
 def _conflict(named: str, guess: Guess, city: City) -> Said | None:
-    best = guess.likely[0][
-        0
-    ]  # below the classifier's threshold too: a contradiction is told beside the decision and changes none
+    # Below the classifier's threshold too: a contradiction is told beside the decision and changes none.
+    best = guess.likely[0][0]
     if best == named or best not in city.categories or guess.confidence < CONTRADICTS_FROM:
         return None
     for slug, share in guess.likely:

@@ -222,8 +222,8 @@ class Classifier:
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
         most, temperature, sure, each = ranked[0], self._temperature, 1 - self._doubt, self._doubt / len(scores)
-        # Hardly any text says so much that its scores must be made smaller first, which takes as long as all the rest.
-        parts = scores if most < MOST_RAISED and temperature == 1 else [(score - most) / temperature for score in scores]
+        # Hardly any text says so much that its scores must be brought near to nought first, which takes as long as all the rest.
+        parts = scores if abs(most) < MOST_RAISED and temperature == 1 else [(score - most) / temperature for score in scores]
         whole = sum(map(exp, parts))
         best = at = scores.index(most)
         likely = [(self._categories[best], exp(parts[best]) / whole * sure + each)]
@@ -278,8 +278,8 @@ class Classifier:
                 by[at] = share, clause, also
         if not by:
             return {}
-        of = max(_words(found), 1)  # a clause by itself may have words that the text has not: its guesses are its own
-        return {
+        of = max(_words(found), 1)
+        return {  # a name of two places' words may be one in the text and none in a piece of it, which then has more words
             at: Evidence(own.get(at, 0.0), share, also, words := _words(clause), min(words / of, 1.0))
             for at, (share, clause, also) in by.items()
         }
@@ -306,9 +306,8 @@ class Classifier:
         The category that it says most of, its terms, and whether the clause has a word like `juga`. `enough`: so many nats it must say.
         """
         firsts = (best, self._other, -1)
-        for pieces, also in clauses(tokens, self._joins, self._also):
-            whole = [token for piece in pieces for token in piece] if len(pieces) > 1 else pieces[0]
-            for part in (whole, *pieces) if len(pieces) > 1 else pieces:
+        for whole, pieces, also in clauses(tokens, self._joins, self._also):
+            for part in (whole, *pieces) if len(pieces) > 1 else (whole,):
                 clause = self._reader.read(part, first=0)
                 says: dict[int, float] = {}
                 for term, factor in clause.items():
@@ -373,7 +372,7 @@ def _pairs(terms: Mapping[str, Term]) -> dict[Term, dict[Term, Term]]:
 def _share(scores: list[float], at: int) -> float:
     """The probability of one category by its scores, nats."""
     most = max(scores)
-    if most >= MOST_RAISED:
+    if abs(most) >= MOST_RAISED:
         return softmax(scores, 1.0)[at]
     return exp(scores[at]) / sum(map(exp, scores))
 

@@ -17,8 +17,6 @@ from services.routing.tokens import SIGNS
 
 Cue = Literal["", "place", "ask", "result", "denial", "name", "end"]
 
-MOST_GUESSES: Final = 60
-"""For so many unknown words of a text a known one is sought at one letter's distance."""
 LONGEST: Final = 24
 """A longer string of letters is no word."""
 REMEMBERED: Final = 20_000
@@ -121,8 +119,8 @@ Word = tuple[Root | None, Cue, After[Root] | None]
 A plain tuple, since CPython 3.11 takes a named one apart through an iterator.
 """
 
-Clause = tuple[list[list[str]], bool]
-"""The tokens of a clause, parted where a word like `dan` stood; whether one like `juga` is among them."""
+Clause = tuple[list[str], list[list[str]], bool]
+"""The tokens of a clause; the same parted where a word like `dan` stands, without those; whether one like `juga` is among them."""
 
 SILENT: Final[Word[Any]] = (None, "", None)
 _END: Final[Word[Any]] = (None, "end", None)
@@ -172,14 +170,17 @@ def _without_prefix(base: str, least: int) -> Iterator[str]:
 def clauses(tokens: Iterable[str], joins: AbstractSet[str], also: AbstractSet[str]) -> list[Clause]:
     """The clauses of a text's `tokens_of` that have a word. `joins`: words like `dan`; `also`: words like `juga`."""
     found: list[Clause] = []
+    whole: list[str] = []
     pieces: list[list[str]] = [[]]
     has_also = False
     for token in (*tokens, "\n"):
         if token in ENDS:
             if said := [piece for piece in pieces if piece]:
-                found.append((said, has_also))
-            pieces, has_also = [[]], False
-        elif token in joins:
+                found.append((whole, said, has_also))
+            whole, pieces, has_also = [], [[]], False
+            continue
+        whole.append(token)
+        if token in joins:
             pieces.append([])
         else:
             has_also = has_also or token in also
@@ -232,12 +233,10 @@ class Reader(Generic[Root]):
         after: After[Root] | None = None  # the pairs that begin with `before`
         joined: Root | None = None  # the pair that ends with it
         had = joined_had = 0.0  # what either counted before
-        guesses = MOST_GUESSES
         factor, left, spelt = 1.0, 0, ""
-        for token, word in zip(tokens, map(self._remembered.get, tokens)):  # noqa: B905 - as many, and to ask takes time
-            if word is None:
-                word, guessed = self._resolve(token, guesses)  # noqa: PLW2901
-                guesses -= guessed
+        remembered = self._remembered.get
+        for token in tokens:
+            word = remembered(token) or self._resolve(token)
             if word is SILENT:  # often, so it comes first
                 spelt = token
                 if left:
@@ -271,7 +270,8 @@ class Reader(Generic[Root]):
                     joined = after.get(root)
                     if joined is not None:
                         joined_had = found.get(joined, 0.0)
-                        found[joined] = counts
+                        if counts > joined_had or counts < 0:
+                            found[joined] = counts
                 before, after = root, pairs
             if left:
                 left -= 1
@@ -291,21 +291,17 @@ class Reader(Generic[Root]):
         return found
 
     def root(self, token: str) -> Root | None:
-        """What a spelling stands for; None where it says nothing."""
-        return self._resolve(token, 0)[0][0]
+        """What a spelling stands for, mistyped ones apart; None where it says nothing."""
+        return (self._found(token) or SILENT)[0]
 
-    def _resolve(self, token: str, guesses: int) -> tuple[Word[Root], bool]:
-        """What a spelling stands for, and whether it took a guess at a mistyped word, for which so many are left."""
-        word, guessed = self._found(token), False
-        if word is None:
-            if guesses <= 0:
-                return SILENT, False
-            word, guessed = self._guess(token), True
+    def _resolve(self, token: str) -> Word[Root]:
+        """What a spelling stands for, from now on remembered."""
+        word = self._found(token) or self._guess(token)
         if len(token) <= LONGEST:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             self._remembered[token] = word
-        return word, guessed
+        return word
 
     def _found(self, token: str) -> Word[Root] | None:
         known = self._known
@@ -315,7 +311,7 @@ class Reader(Generic[Root]):
         if len(token) < SHORTEST or len(token) > LONGEST or not token.isascii() or token in self._whole or token.isdigit():
             return SILENT
         silent: Word[Root] | None = None
-        for form in (token, _DIGITS.sub("", token), _DOUBLED.sub(r"\1", token)):
+        for form in dict.fromkeys((token, _DIGITS.sub("", token), _DOUBLED.sub(r"\1", token))):
             word = known.get(form)
             if word is not None:
                 return word

@@ -32,6 +32,7 @@ from services.routing.classifier.classifier import (
 )
 from services.routing.classifier.figures import Text, measure, read_texts
 from services.routing.classifier.second import Evidence
+from services.routing.classifier.text import FIRST_FACTOR
 from services.routing.tokens import MOST, SIGNS, tokens_of
 from tanggap.contracts.faults import Faults
 from tests.support.routing import JAKARTA
@@ -216,7 +217,7 @@ def parts_of(model, classifier, tokens):
         else:
             pieces[-1].append(token)
     pieces = [piece for piece in pieces if piece]
-    yield classifier.terms(" ".join(token for piece in pieces for token in piece))
+    yield classifier.terms(" ".join(tokens))
     if len(pieces) > 1:
         for piece in pieces:
             yield classifier.terms(" ".join(piece))
@@ -312,6 +313,15 @@ def test_the_likeliest_are_those_of_all_categories_probabilities(texts, monkeypa
             assert [slug for slug, _ in guess.likely] == [slug for slug, _ in told]
             assert [share for _, share in guess.likely] == pytest.approx([share for _, share in told])
             assert guess.confidence == guess.likely[0][1]
+
+
+@pytest.mark.parametrize("bias", [-900.0, -800.0, 900.0])
+def test_a_model_that_says_beyond_what_e_can_be_raised_to_before_any_word_has_an_answer(bias):
+    model = read(JAKARTA / MODEL).model_copy(
+        update={"bias": {"lainnya": bias, "sampah": bias}, "terms": {"kata": {"sampah": 1.0}}, "doubt": 0.0}
+    )
+    best = Classifier(model).classify("kata juga. kata dan kata")
+    assert best.likely[0] == ("sampah", pytest.approx(1 / (1 + exp(-FIRST_FACTOR))))
 
 
 def test_words_that_say_more_than_e_can_be_raised_to_are_weighed_all_the_same():
