@@ -15,7 +15,7 @@ from services.routing.gazetteer.judge import Heard, Judge, Named
 from services.routing.gazetteer.marks import ROUTES, Mark, capital, ends_street, mark_of
 from services.routing.gazetteer.names import Name, Names
 from services.routing.gazetteer.text import small_words, words
-from services.routing.gazetteer.ways import way_of
+from services.routing.gazetteer.ways import LONGEST, way_of
 from tanggap.contracts.city import City
 
 __all__ = ["Gazetteer", "Named"]
@@ -71,16 +71,16 @@ class Gazetteer:
                 goes_on, chain = end, mark
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
-            if _is_no_place(name, mark, lows, (start, end), told=told) or (
-                typo and end - start == 1 and not _is_read(mark, tokens[start])
-            ):
+            within = start, end
+            if _is_no_place(name, mark, lows, within, told) or (typo and end - start == 1 and not _is_read(mark, tokens[start])):
                 continue
-            meant = not name.guard or _is_meant(name, mark, tokens, lows, (start, end))
-            way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if spans else ""
+            meant = not name.guard or _is_meant(name, mark, tokens, lows, within)
+            near = spans and start - spans[-1][1] <= LONGEST
+            way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if near else ""
             if goes_on == end and chain == "away" and not way:
                 way = "route"
             heard.append(Heard(name, mark, typo, meant, told, way))
-            spans.append((start, end))
+            spans.append(within)
             if len(heard) >= most:
                 break
         if told and len(spans) > 1:
@@ -89,13 +89,13 @@ class Gazetteer:
 
 def _note_homes(heard: list[Heard], lows: list[str], spans: list[tuple[int, int]]) -> None:
     """Note of the names at `spans`, which are the last that were heard, where somebody lives and where something else is."""
-    if SAYS_HOME.isdisjoint(lows):
+    if SAYS_HOME.isdisjoint(lows[: spans[-1][0]]):
         return
     first = len(heard) - len(spans)
     heard[first:] = [one._replace(role=role) for one, role in zip(heard[first:], roles_of(lows, spans), strict=True)]
 
 
-def _is_no_place(name: Name, mark: Mark, lows: list[str], within: tuple[int, int], *, told: bool) -> bool:
+def _is_no_place(name: Name, mark: Mark, lows: list[str], within: tuple[int, int], told: bool) -> bool:  # noqa: FBT001 - quicker
     """Whether a name that was found is none here: a fruit's, a person's, a day's or a house's, or the end of a street's name."""
     start, end = within
     if mark in _NO_PLACE:

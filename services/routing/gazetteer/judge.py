@@ -164,10 +164,8 @@ class Judge:
         return known
 
     def _weigh(self, heard: Sequence[Heard]) -> Named:
-        if any(one.way for one in heard):
-            heard = self._without_ends(heard)
-        if any(one.role == "there" for one in heard):
-            heard = self._without_homes(heard)
+        if any(one.way or one.role for one in heard):
+            heard = self._without_homes(self._without_ends(heard))
         case = _Case(self._kecamatan, self._kota, heard)
         if case.outside and case.kotas:
             within = [case.within(one) for one in heard]
@@ -221,6 +219,8 @@ class Judge:
     def _without_homes(self, heard: Sequence[Heard]) -> Sequence[Heard]:
         """With where somebody lives as the least of what it may be, where another place is named: "tinggal di Tebet, banjir di Kemang"."""
         homes = [one for one in heard if one.role == "home"]
+        if not homes:
+            return heard
         wards, kecamatan = _meant_by(homes[0])  # what comes after is what the first lies in
         for one in heard:
             if one.role != "there" or not _may_be_place(one):
@@ -240,9 +240,11 @@ class Judge:
         above = self._units[kecamatan] if kecamatan is not None else None
         kota = self._kota.get(ward or kecamatan or "")
         rest: list[Unit] = []
+        told: set[str | None] = {ward, kecamatan}
         for unit in others:
-            if unit not in (known, above) and all(self._kecamatan.get(ward.code) != unit.code for ward in rest):
+            if unit.code not in told:
                 rest.append(unit)
+                told.update((unit.code, self._kecamatan.get(unit.code)))
         return Named(known, above, kota, round(claim.sure, 3), claim.how, claim.matched, tuple(rest[:_MOST_OTHERS]))
 
     def _names(self, codes: Iterable[str]) -> tuple[Unit, ...]:

@@ -18,8 +18,8 @@ _UP_TO: Final = frozenset(
 _TIGHT: Final = ("-", "–", "—")
 _BETWEEN: Final = frozenset(("antara", "between"))
 _AND: Final = frozenset(("dan", "dengan", "dgn", "dg", "sama", "and"))
-_LONGEST: Final = 3
-"""No link has more words."""
+LONGEST: Final = 3
+"""No link has more words: of names farther apart nothing need be asked."""
 
 
 def way_of(lows: list[str], first: tuple[int, int], second: int, text: str, *, at: bool) -> Way:
@@ -32,7 +32,7 @@ def way_of(lows: list[str], first: tuple[int, int], second: int, text: str, *, a
     if not link:
         # A dash without spaces is no word of its own, since it may stand within a name (Kebon-Pala).
         return "link" if any(f"{lows[end - 1]}{dash}{lows[end]}" in text.lower() for dash in _TIGHT) else ""
-    if len(link) > _LONGEST:
+    if len(link) > LONGEST:
         return ""
     if link[0] in _AND and len(link) <= 2:  # noqa: PLR2004 - "antara Kel. Bukit Duri dan Kel. Kampung Melayu"
         return "between" if not _BETWEEN.isdisjoint(lows[max(0, start - 2) : start]) else ""
