@@ -13,9 +13,21 @@ Way = Literal["", "link", "between", "route"]
 _TO: Final = frozenset((("ke",), ("to",)))
 _UP_TO: Final = frozenset(
     tuple(link.split())
-    for link in ("sampai", "sampai ke", "sampai dengan", "sampe", "sampe ke", "smp", "hingga", "s , d", "s d", "until", "till")
+    for link in (
+        "sampai",
+        "sampai ke",
+        "sampai dengan",
+        "sampe",
+        "sampe ke",
+        "smp",
+        "hingga",
+        "s / d",
+        "s , d",
+        "s d",
+        "until",
+        "till",
+    )
 )
-_TIGHT: Final = ("-", "–", "—")
 _BETWEEN: Final = frozenset(("antara", "between"))
 _AND: Final = frozenset(("dan", "dengan", "dgn", "dg", "sama", "and"))
 LONGEST: Final = 3
@@ -31,7 +43,7 @@ def way_of(lows: list[str], first: tuple[int, int], second: int, text: str, *, a
     link = lows[end:second]
     if not link:
         # A dash without spaces is no word of its own, since it may stand within a name (Kebon-Pala).
-        return "link" if any(f"{lows[end - 1]}{dash}{lows[end]}" in text.lower() for dash in _TIGHT) else ""
+        return "link" if _is_tight(lows[end - 1], lows[end], text) else ""
     if len(link) > LONGEST:
         return ""
     if link[0] in _AND and len(link) <= 2:  # noqa: PLR2004 - "antara Kel. Bukit Duri dan Kel. Kampung Melayu"
@@ -40,3 +52,15 @@ def way_of(lows: list[str], first: tuple[int, int], second: int, text: str, *, a
         return "link"
     # "macet di Tebet ke Menteng" says where, and where to.
     return "link" if tuple(link) in _TO and not at else ""
+
+
+def _is_tight(word: str, other: str, text: str) -> bool:
+    """Whether two words stand somewhere in a text with nothing but a dash between them, and are whole words there."""
+    low = ""
+    for dash in DASHES:
+        if dash in text:
+            low = low or f" {text.lower()} "
+            at = low.find(f"{word}{dash}{other}")
+            if at > 0 and not (low[at - 1].isalnum() or low[at + len(word) + 1 + len(other)].isalnum()):
+                return True
+    return False

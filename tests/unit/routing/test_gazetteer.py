@@ -975,3 +975,17 @@ def test_a_typical_complaint_is_read_in_microseconds(gazetteer):
             gazetteer.find(None, text)
         taken.append((time.process_time() - begun) / 100)
     assert min(taken) < 60e-6  # some 20 on the machine it was written on
+
+
+@pytest.mark.parametrize("after", ["", "\ngelap sekali", " 😡", " - tolong", " (gelap)", " – tolong"])
+@pytest.mark.parametrize(
+    "way",
+    ["Kalibata s/d Cawang", "Kalibata sampe Cawang", "Kalibata-Cawang", "KALIBATA s.d. CAWANG", "Kalibata sampai ke Cawang"],
+)
+def test_neither_end_of_a_way_is_the_place_in_whatever_signs_the_text_is_written(gazetteer, way, after):
+    assert place(gazetteer.find(None, f"lampu mati RT 3 RW 5 {way}{after}")) == ""
+    assert place(gazetteer.find(None, f"lampu mati RT 3 RW 5 Kalibata{after}")) == "Kalibata"
+
+
+def test_a_dash_between_other_words_makes_no_way_of_two_names(gazetteer):
+    assert place(gazetteer.find(None, "RT 3 Kalibata Cawang, pabrik xkalibata-cawangx")) == "Kalibata"
