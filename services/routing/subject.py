@@ -21,7 +21,7 @@ greet, ask for help and name no subject are."""
 
 EMERGENCY_FROM: Final = 0.5
 """So likely an emergency must be by the words for those to be told who are told of one, whatever category counts. A judgement: a call
-for nothing costs less than one that is not made. A second subject is told of whatever its share: beside a first one it has little."""
+for nothing costs less than one that is not made. A second subject has little share beside a first: how likely it is one counts."""
 
 
 class Subject(NamedTuple):
@@ -76,7 +76,7 @@ def name_subject(
     if not emergencies:
         return Subject(named, "app", None, (), others, second, conflict, read=True)
     others = (*emergencies, *[slug for slug in others if slug not in emergencies])
-    return Subject(named, "app", None, (), others, second, conflict, emergencies, _share(guess, emergencies[0]), read=True)
+    return Subject(named, "app", None, (), others, second, conflict, emergencies, share_of(guess, emergencies[0]), read=True)
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
@@ -110,7 +110,7 @@ def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
     category = guess.category if guess.category in city.categories else None
     others = _others(guess, second, guess.category, city)
     emergencies = _emergencies(guess, second, category, city)
-    spoken = _share(guess, emergencies[0]) if emergencies else None
+    spoken = share_of(guess, emergencies[0]) if emergencies else None
     return Subject(category, "text", guess.confidence, guess.words, others, second, None, emergencies, spoken, read=True)
 
 
@@ -132,7 +132,8 @@ def _emergencies(guess: Guess, second: str | None, counts: str | None, city: Cit
             break
         if slug != counts and _is_emergency(slug, city):
             found = (*found, slug)
-    if second is not None and second != counts and second not in found and _is_emergency(second, city):
+    likely = second is not None and share_of(guess, second) >= EMERGENCY_FROM
+    if second is not None and likely and second != counts and second not in found and _is_emergency(second, city):
         found = (*found, second)
     return found
 
@@ -142,7 +143,7 @@ def _is_emergency(slug: str, city: City) -> bool:
     return category is not None and category.urgency == "emergency"
 
 
-def _share(guess: Guess, slug: str) -> float:
+def share_of(guess: Guess, slug: str) -> float:
     """How likely an emergency is by the words, as one of the likeliest or as a second subject."""
     share = next((share for known, share in guess.likely if known == slug), 0.0)
     return max(share, guess.second_confidence or 0.0) if slug == guess.second else share

@@ -25,6 +25,7 @@ from services.routing.policy.policy import (
     seen_by_notices,
 )
 from services.routing.router import Router
+from services.routing.subject import share_of
 from tanggap.contracts.city import City
 from tanggap.contracts.events import ClockTerm, ComplaintAssigned, ComplaintSubmitted, Unit, whole_percent
 from tanggap.platform.terminal import visible
@@ -78,7 +79,7 @@ class _Explanation:
         self.seen = seen_by_notices(self.city, self.judged.counted, self.spoken)
         classifier = router.readers.classifier
         guess = classifier.classify(submitted.description) if classifier is not None and self.spoken else None
-        self.sure: Mapping[str, float] = dict(guess.likely) if guess is not None else {}
+        self.sure: Mapping[str, float] = {slug: share_of(guess, slug) for slug in self.spoken} if guess is not None else {}
         """Of categories that the words speak of: how likely."""
 
     def screen(self, policy_from: str) -> RenderableType:
