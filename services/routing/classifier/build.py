@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.routing.classifier.calibrate import FOLDS, Calibration, Scored, calibrate, guarded
-from services.routing.classifier.classifier import MODEL, Classifier, Guess, ModelFile, version_of
+from services.routing.classifier.classifier import MODEL, Classifier, Guess, ModelFile, is_of_few_words, version_of
 from services.routing.classifier.figures import Text, read_texts
 from services.routing.classifier.learn import Example, learn
 from services.routing.classifier.second import Worth
@@ -114,8 +114,7 @@ def build(folder: Path, city: City, texts: Path, seconds: Path) -> Built:
     crossed = _crossed(ground)
     seen = crossed.calibration
     values = _model(ground, ground.texts) | {
-        "temperature": seen.temperature,
-        "doubt": seen.doubt,
+        **seen.chosen._asdict(),
         "threshold": seen.threshold,
         "second": crossed.second.model_dump(),
     }
@@ -190,6 +189,7 @@ def _model(ground: Ground, texts: Sequence[Reading]) -> dict[str, Any]:
         "sources": dict(ground.sums),
         "threshold": 0.5,
         "temperature": 1.0,
+        "few_temperature": 1.0,
         "doubt": 0.0,
         "second": worth([], SECOND_LEAST).model_dump(),
         "bias": {category: round(weight, 2) for category, weight in zip(ground.categories, learned.bias, strict=True)},
@@ -213,9 +213,12 @@ def _crossed(ground: Ground) -> Crossed:
     raw = [Classifier(ModelFile.model_validate(model)) for model in models]
     terms = [raw[at % FOLDS].terms(text.text) for at, text in enumerate(ground.written)]
     own = guarded(terms, (said for said, _, _ in ground.sentences))
-    scored = [Scored(raw[at % FOLDS].scores(said), ground.texts[at][1]) for at, said in enumerate(own)]
+    scored = [
+        Scored(raw[at % FOLDS].scores(said), ground.texts[at][1], is_of_few_words(tokens_of(text.text)))
+        for at, (said, text) in enumerate(zip(own, ground.written, strict=True))
+    ]
     found = calibrate(scored, ground.agencies)
-    chosen = {"temperature": found.temperature, "doubt": found.doubt, "threshold": found.threshold}
+    chosen = found.chosen._asdict() | {"threshold": found.threshold}
     asked = [*enumerate(ground.written), *enumerate(ground.seconds)]
     seen = [
         (at % FOLDS, evidence, text.second is not None and category in {text.category, text.second})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
@@ -42,6 +42,8 @@ do where a word like `juga` is among them, or in a `SHORT` text. Most clauses of
 looked at twice."""
 SHORT: Final = 10
 """A text of no more words and signs is read clause by clause whatever it says: few words say little, and are soon read again."""
+FEW: Final = 4
+"""A text of no more words and signs is of few words: it has a temperature of its own."""
 SPENDS: Final = 1.0
 """A word that speaks so much for the best category, nats, can't speak for a second subject. More than `DECIDES`: it is one that did."""
 BAREST: Final = 0.005
@@ -76,7 +78,8 @@ class Guess(NamedTuple):
 class ModelFile(BaseModel):
     """`classifier.json`. `terms`: word or pair of words to category to weight, nats. `version`: start of the sum of all the rest.
 
-    `temperature`: what scores are divided by, and `doubt`: what is kept back for the other categories, so that probabilities come true.
+    `temperature`: what scores are divided by, `few_temperature`: those of texts of few words, and `doubt`: what is kept back for the
+    other categories, so that probabilities come true.
     `second`: what tells a second subject.
     """
 
@@ -87,6 +90,7 @@ class ModelFile(BaseModel):
     sources: Mapping[str, str]
     threshold: Annotated[float, Field(gt=0, lt=1)]
     temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+    few_temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
     doubt: Annotated[float, Field(ge=0, lt=1)]
     second: Worth
     bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]
@@ -147,6 +151,7 @@ class Classifier:
         "_bias",
         "_categories",
         "_doubt",
+        "_few_temperature",
         "_joins",
         "_other",
         "_reader",
@@ -162,6 +167,7 @@ class Classifier:
         self.version: Final = model.version
         self.threshold: Final = model.threshold
         self._temperature: Final = model.temperature
+        self._few_temperature: Final = model.few_temperature
         self._doubt: Final = model.doubt
         self._second: Final = model.second
         self._also: Final = frozenset(model.also)
@@ -198,7 +204,7 @@ class Classifier:
             share = probabilities(scores, self._temperature, self._doubt)[self._other]
             return Guess(None, share, ((OTHER, share),), (), None)
         ranked = sorted(scores, reverse=True)
-        best, likely = self._likely(scores, ranked)
+        best, likely = self._likely(scores, ranked, self._few_temperature if is_of_few_words(tokens) else self._temperature)
         said = _deciding(found, best)
         second = second_confidence = None
         seen = self._evidence(found, said, tokens, best, self._next(scores, ranked, best))
@@ -216,14 +222,17 @@ class Classifier:
             second_confidence,
         )
 
-    def _likely(self, scores: list[float], ranked: list[float]) -> tuple[int, list[tuple[str, float]]]:
+    def _likely(self, scores: list[float], ranked: list[float], temperature: float) -> tuple[int, list[tuple[str, float]]]:
         """The best category of `scores`, and the likeliest with their probabilities, as many as may be told. `ranked`: the largest first.
 
         As `probabilities` has it, for these few alone: nobody asks for the others.
         """
-        most, temperature, sure, each = ranked[0], self._temperature, 1 - self._doubt, self._doubt / len(scores)
+        most, sure, each = ranked[0], 1 - self._doubt, self._doubt / len(scores)
         # Hardly any text says so much that its scores must be brought near to nought first, which takes as long as all the rest.
-        parts = scores if abs(most) < MOST_RAISED and temperature == 1 else [(score - most) / temperature for score in scores]
+        if abs(most) < MOST_RAISED * min(temperature, 1):
+            parts = scores if temperature == 1 else [score / temperature for score in scores]
+        else:
+            parts = [(score - most) / temperature for score in scores]
         whole = sum(map(exp, parts))
         best = at = scores.index(most)
         likely = [(self._categories[best], exp(parts[best]) / whole * sure + each)]
@@ -276,11 +285,8 @@ class Classifier:
             share = _share(self._score(clause), at)
             if at not in by or share > by[at][0]:
                 by[at] = share, clause, also
-        if not by:
-            return {}
-        of = max(_words(found), 1)
-        return {  # a name of two places' words may be one in the text and none in a piece of it, which then has more words
-            at: Evidence(own.get(at, 0.0), share, also, words := _words(clause), min(words / of, 1.0))
+        return {
+            at: Evidence(own.get(at, 0.0), share, also, [len(term.words) for term in clause].count(1), short)
             for at, (share, clause, also) in by.items()
         }
 
@@ -328,9 +334,9 @@ class Classifier:
         return scores
 
 
-def _words(found: Found) -> int:
-    """How many of the terms are words, not pairs."""
-    return [len(term.words) for term in found].count(1)
+def is_of_few_words(tokens: Sequence[str]) -> bool:
+    """Whether a text, by its `tokens_of`, is told its confidence by `few_temperature`."""
+    return len(tokens) <= FEW
 
 
 def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:

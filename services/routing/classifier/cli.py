@@ -50,7 +50,10 @@ def build(city: CityFolder = JAKARTA, texts: Texts = TEXTS, seconds: Seconds = S
     typer.echo(f"{city / MODEL}: version {model.version}, {len(model.terms):,} terms, {len(built.text.encode()):,} bytes")
     typer.echo(f"learned from {built.sentences:,} sentences, {built.texts} texts and the lexicon")
     seen = built.crossed.calibration
-    typer.echo(f"decides from confidence {model.threshold:.2f}; temperature {model.temperature:.2f}, doubt {model.doubt:.2f}")
+    typer.echo(
+        f"decides from confidence {model.threshold:.2f}; temperature {model.temperature:.2f}, of few words "
+        f"{model.few_temperature:.2f}, doubt {model.doubt:.2f}"
+    )
     typer.echo("texts left out of what was learned, without the terms that only they and the lexicon have:")
     typer.echo(f"  category right {seen.category_right:.1%}, agency right {seen.agency_right:.1%}, log loss {seen.log_loss:.3f}")
     typer.echo(f"  decides {seen.coverage:.1%}, of which agency right {seen.decided_agency_right:.1%}")

@@ -31,19 +31,19 @@ class Evidence(NamedTuple):
     """What speaks for a candidate.
 
     `own`: nats that words say for it, more than for the first subject, which do not speak for that one. `share`: how likely the clause
-    makes it, 0 to 1. `also`: whether the clause has a word like `juga`. `words`: how many words of the clause the model knows, and `part`:
-    how much that is of all those of the text, 0 to 1: one word of three ("banjir, listrik padam") is as good as four of twelve.
+    makes it, 0 to 1. `also`: whether the clause has a word like `juga`. `words`: how many words of the clause the model knows. `short`:
+    whether the whole text is short: who writes little ("banjir, listrik padam") writes only of what matters.
     """
 
     own: float
     share: float
     also: bool
     words: int
-    part: float
+    short: bool
 
 
 class Worth(BaseModel):
-    """What each part of the evidence is worth, nats: `own` a nat, `words` a word, `part` all of the text.
+    """What each part of the evidence is worth, nats: `own` a nat, `words` a word.
 
     `start`: what is said before any. `least`: how likely a candidate must be, 0 to 1, to be told.
     """
@@ -55,19 +55,19 @@ class Worth(BaseModel):
     share: Number
     also: Number
     words: Number
-    part: Number
+    short: Number
     least: Annotated[float, Field(gt=0, lt=1)]
 
     def nats(self, evidence: Evidence) -> float:
         """What is said for the candidate in all, nats: the log odds that it is a subject of its own."""
-        own, share, also, words, part = evidence
+        own, share, also, words, short = evidence
         return (
             self.start
             + self.own * min(MOST_OWN, own)
             + self.share * share
             + self.also * also
             + self.words * min(MOST_WORDS, words)
-            + self.part * part
+            + self.short * short
         )
 
 
@@ -77,8 +77,8 @@ def learn(seen: Iterable[tuple[Evidence, bool]], least: float) -> Worth:
     Logistic regression, by Newton's method. `least`: as in `Worth`.
     """
     rows = [
-        ((1.0, min(own, MOST_OWN), share, float(also), float(min(words, MOST_WORDS)), part), true)
-        for (own, share, also, words, part), true in seen
+        ((1.0, min(own, MOST_OWN), share, float(also), float(min(words, MOST_WORDS)), float(short)), true)
+        for (own, share, also, words, short), true in seen
     ]
     worth = [0.0] * PARTS
     for _ in range(STEPS):
@@ -91,8 +91,8 @@ def learn(seen: Iterable[tuple[Evidence, bool]], least: float) -> Worth:
                 for other, beside in enumerate(row):
                     curve[at][other] += share * (1 - share) * part * beside
         worth = [one - step for one, step in zip(worth, _solve(curve, slope), strict=True)]
-    start, own, share, also, words, part = (round(one, 2) for one in worth)
-    return Worth(start=start, own=own, share=share, also=also, words=words, part=part, least=least)
+    start, own, share, also, words, short = (round(one, 2) for one in worth)
+    return Worth(start=start, own=own, share=share, also=also, words=words, short=short, least=least)
 
 
 def _solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:

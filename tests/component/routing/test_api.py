@@ -74,7 +74,7 @@ async def told(client, database, sample):
     """What is read of a decision as it was published, with all that one can say."""
     event = decoders()[sample.name.partition(".v")[0]](sample.read_bytes())
     complaint = submitted(complaint_id=event.complaint_id)
-    await Desk(database, SimpleNamespace(decide=lambda _: event)).handle(read([complaint]))
+    await Desk(database, SimpleNamespace(decide_all=lambda _: [event])).handle(read([complaint]))
     return event, (await client.get(f"/v1/decisions/{event.complaint_id}")).json()
 
 

@@ -15,6 +15,7 @@ from services.routing.classifier.classifier import (
     BAREST,
     CLAUSE_SAYS,
     DECIDES,
+    FEW,
     LIKELY,
     MODEL,
     MOST_RAISED,
@@ -113,6 +114,59 @@ def test_a_text_of_no_known_word_has_no_category(classifier, text):
 def test_a_text_about_two_things_names_the_second(classifier, text, both):
     guess = classifier.classify(text)
     assert {guess.likely[0][0], guess.second} == both
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("banjir", "banjir"),
+        ("sampah", "sampah"),
+        ("macet", "lalu_lintas"),
+        ("KTP", "kependudukan"),
+        ("pkl", "pkl"),
+        ("begal", "kriminal"),
+        ("kebakran", "kebakaran"),
+        ("fire!", "kebakaran"),
+        ("nyamuk!!", "dbd"),
+    ],
+)
+def test_a_word_that_names_its_subject_outright_is_enough_by_itself(classifier, text, category):
+    assert classifier.classify(text).category == category
+
+
+@pytest.mark.parametrize("text", ["hidran", "kereta", "semrawut", "air", "bocor", "mohon bantuan"])
+def test_a_word_that_may_mean_this_or_that_decides_nothing_by_itself(classifier, text):
+    assert classifier.classify(text).category is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mulut berbusa, ga sadar, ga bisa bangun",
+        "pagar sekolah rubuh timpa murid",
+        "orang sesak nafas di pinggir jalan",
+        "kakek tidak sadarkan diri, mulutnya keluar busa",
+        "ada yang kestrum di kamar mandi",
+        "kena setrum",
+    ],
+)
+def test_people_in_danger_are_no_matter_of_the_place_where_they_are(classifier, text):
+    assert classifier.classify(text).likely[0][0] == "penyelamatan"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pos pemadam kebakaran temboknya kusam",
+        "alat pemadam kebakaran kedaluwarsa",
+        "minta penyuluhan pencegahan kebakaran",
+        "tangga darurat kebakaran dipakai gudang",
+        "kantor damkar halamannya kusam",
+        "minta patroli anti begal",
+    ],
+)
+def test_what_only_bears_the_name_of_a_danger_is_none(classifier, text):
+    assert classifier.classify(text).likely[0][0] not in {"kebakaran", "kriminal"}
 
 
 @pytest.mark.parametrize(
@@ -250,22 +304,22 @@ def plain_evidence(model, classifier, text, whole):  # noqa: C901 - the rule, to
     short = len(tokens_of(text)) <= SHORT
     if not (enough or short) and set(model.also).isdisjoint(tokens_of(text)):
         return {}
-    words = sum(" " not in term for term in whole)
     found = {}
     for tokens in clauses_of(tokens_of(text)):
         also = not set(model.also).isdisjoint(tokens)
         for terms in parts_of(model, classifier, tokens):
-            says = dict.fromkeys(categories, 0.0)
+            says = {}
             for term, factor in terms.items():
                 for category, weight in list(model.terms[term].items())[:1]:
-                    says[category] += factor * weight
-            says[best] = says[OTHER] = 0.0
+                    if category not in {best, OTHER}:
+                        says[category] = says.get(category, 0.0) + factor * weight
+            if not says:
+                continue
             most = max(says, key=says.__getitem__)
             if says[most] >= CLAUSE_SAYS or ((also or short) and says[most] > 0):
                 share = softmax(score(terms), 1.0)[categories.index(most)]
                 if most not in found or share > found[most].share:
-                    of = sum(" " not in term for term in terms)
-                    found[most] = Evidence(own[most], share, also, of, min(of / words, 1.0))
+                    found[most] = Evidence(own[most], share, also, sum(" " not in term for term in terms), short)
     return found
 
 
@@ -301,11 +355,12 @@ def test_the_likeliest_candidate_is_told_where_it_is_likely_enough(classifier, t
 @pytest.mark.parametrize("raised", [0.0, MOST_RAISED])  # of large scores too
 def test_the_likeliest_are_those_of_all_categories_probabilities(texts, monkeypatch, temperature, raised):
     monkeypatch.setattr(classifying, "MOST_RAISED", raised)
-    model = read(JAKARTA / MODEL).model_copy(update={"temperature": temperature})
+    model = read(JAKARTA / MODEL).model_copy(update={"temperature": temperature, "few_temperature": 0.7})
     classifier = Classifier(model)
+    assert 10 < sum(len(tokens_of(text.text)) <= FEW for text in texts) < len(texts) / 2
     for text in texts:
         scores = classifier.scores(classifier.terms(text.text))
-        shares = probabilities(scores, temperature, model.doubt)
+        shares = probabilities(scores, 0.7 if len(tokens_of(text.text)) <= FEW else temperature, model.doubt)
         ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:LIKELY]
         guess = classifier.classify(text.text)
         if guess.words:

@@ -204,8 +204,8 @@ def test_who_is_told_besides_and_by_which_words_is_told(explain):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["banjir", "--category", "pju"], "as Flood, by the words, "),
-        (["banjir"], "as Flood, by the words, "),
+        (["hewan", "--category", "pju"], "as Rescue / animal evacuation, by the words, "),
+        (["hewan"], "as Rescue / animal evacuation, by the words, "),
         (["asap hitam tebal dari lantai 3 ruko, tolong damkar", "--category", "parkir_liar"], "as Fire, by the words, "),
     ],
 )
@@ -220,11 +220,11 @@ def test_who_is_told_for_the_sake_of_another_category_that_the_words_speak_of_is
 
 
 def test_what_keeps_a_notice_from_telling_is_what_would_even_for_the_category_that_the_words_speak_of(explain):
-    said = words(explain("banjir"))
-    assert re.search(r"as Flood, by the words, \d\d%: ✓ emergency-service:", said)
-    assert re.search(r"✗ emergency-ward:\d+ as Flood: place is none, not known", said)
+    said = words(explain("hewan"))
+    assert re.search(r"as Rescue / animal evacuation, by the words, \d\d%: ✓ emergency-service:", said)
+    assert re.search(r"✗ emergency-ward:\d+ as Rescue / animal evacuation: place is none, not known", said)
     # How sure that is, is told once.
-    assert said.count("as Flood, by the words, ") == 1
+    assert said.count("as Rescue / animal evacuation, by the words, ") == 1
 
 
 def test_the_ticks_and_the_decision_name_the_same_units_and_nobody_else(loaded, jakarta):

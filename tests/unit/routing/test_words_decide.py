@@ -443,7 +443,7 @@ def test_where_the_app_says_other_and_the_words_are_unsure_what_they_may_name_is
     assert other.decision.other_categories == ()
 
 
-@pytest.mark.parametrize("words", ["banjir", "tawuran"])
+@pytest.mark.parametrize("words", ["hewan", "ambruk"])
 def test_an_emergency_that_is_not_sure_is_triage_of_its_urgency_and_the_emergency_service_is_told(decided, words):
     event = decided(words)
     assert isinstance(event, ComplaintTriageRequested)
@@ -478,8 +478,8 @@ def test_an_emergency_that_contradicts_the_app_is_told_though_the_apps_category_
 @pytest.mark.parametrize(
     ("words", "category", "emergency", "label"),
     [
-        ("banjir", "pju", "banjir", "Banjir"),
-        ("penculikan", "lainnya", "kriminal", "Tindak kriminal"),
+        ("hewan", "pju", "penyelamatan", "Penyelamatan"),
+        ("ambruk", "lainnya", "pohon_tumbang", "Pohon tumbang"),
         ("asap tebal dari rumah", "sampah", "kebakaran", "Kebakaran"),
     ],
 )
