@@ -94,8 +94,8 @@ def _as_the_city_writes(named: str | None, city: City) -> str | None:
 
 
 def _plainly(said: str) -> str:
-    """Without what nobody means by a name: capital letters and spaces too many."""
-    return " ".join(said.casefold().split())
+    """Without what nobody means by a name: capital letters and spaces too many. What has a line break is no name."""
+    return " ".join([word for word in said.casefold().split(" ") if word])
 
 
 def _names(guess: Guess) -> bool:
