@@ -373,7 +373,13 @@ def test_the_likeliest_are_those_of_all_categories_probabilities(texts, monkeypa
 @pytest.mark.parametrize("bias", [-900.0, -800.0, 900.0])
 def test_a_model_that_says_beyond_what_e_can_be_raised_to_before_any_word_has_an_answer(bias):
     model = read(JAKARTA / MODEL).model_copy(
-        update={"bias": {"lainnya": bias, "sampah": bias}, "terms": {"kata": {"sampah": 1.0}}, "doubt": 0.0}
+        update={
+            "bias": {"lainnya": bias, "sampah": bias},
+            "terms": {"kata": {"sampah": 1.0}},
+            "doubt": 0.0,
+            "temperature": 1.0,
+            "few_temperature": 1.0,
+        }
     )
     best = Classifier(model).classify("kata juga. kata dan kata")
     assert best.likely[0] == ("sampah", pytest.approx(1 / (1 + exp(-FIRST_FACTOR))))
