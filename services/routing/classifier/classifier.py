@@ -10,7 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import exp, log
+from operator import truediv
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -230,7 +232,7 @@ class Classifier:
         most, sure, each = ranked[0], 1 - self._doubt, self._doubt / len(scores)
         # Hardly any text says so much that its scores must be brought near to nought first, which takes as long as all the rest.
         if abs(most) < MOST_RAISED * min(temperature, 1):
-            parts = scores if temperature == 1 else [score / temperature for score in scores]
+            parts = scores if temperature == 1 else list(map(truediv, scores, repeat(temperature)))
         else:
             parts = [(score - most) / temperature for score in scores]
         whole = sum(map(exp, parts))
