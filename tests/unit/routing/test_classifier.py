@@ -385,6 +385,35 @@ def test_a_model_that_says_beyond_what_e_can_be_raised_to_before_any_word_has_an
     assert best.likely[0] == ("sampah", pytest.approx(1 / (1 + exp(-FIRST_FACTOR))))
 
 
+def of_three(terms, **more):
+    """A classifier of three categories with these terms, of which nothing is said before any word."""
+    model = {
+        "bias": dict.fromkeys(("lainnya", "sampah", "pohon"), 0.0),
+        "terms": terms,
+        "temperature": 1.0,
+        "few_temperature": 1.0,
+    }
+    return Classifier(read(JAKARTA / MODEL).model_copy(update=model | more))
+
+
+@pytest.mark.parametrize(
+    ("says", "order"),
+    [
+        ({"sampah": 1.0, "pohon": 1.0, "lainnya": 1.0}, ["lainnya", "sampah", "pohon"]),
+        ({"pohon": 2.0, "sampah": 1.0, "lainnya": 1.0}, ["pohon", "lainnya", "sampah"]),
+        ({"pohon": 2.0, "lainnya": 2.0, "sampah": 1.0}, ["lainnya", "pohon", "sampah"]),
+    ],
+)
+def test_of_categories_that_are_equally_likely_each_is_told_once_in_the_citys_order(says, order):
+    assert [slug for slug, _ in of_three({"kata": says}).classify("kata").likely] == order
+
+
+def test_a_clause_that_says_more_than_e_can_be_raised_to_is_weighed_all_the_same():
+    words = {f"kata{chr(97 + at)}": {"pohon": 90.0} for at in range(10)} | {"buangan": {"sampah": 100.0}}
+    text = " ".join(["buangan,", *[word for word in words if word != "buangan"], "juga"])
+    assert of_three(words).seconds(text) == {"sampah": Evidence(pytest.approx(120.0), pytest.approx(1.0), False, 1, False)}
+
+
 def test_words_that_say_more_than_e_can_be_raised_to_are_weighed_all_the_same():
     words = {f"kata{chr(97 + at)}": {"sampah": 90.0, "pohon": 89.0} for at in range(20)}
     model = read(JAKARTA / MODEL).model_copy(
