@@ -1,10 +1,10 @@
-"""Proves of a policy that each rule decides something, and that whom it names exists for all that reaches it. Exact, not sampled.
+"""Proves of a policy that each rule decides something, and that whom it names exists for all that reaches it. Not sampled.
 
 A rule is a box: for each fact the set of values that it takes, facts being independent of one another once those that hang
 together are made one (a category with its agency and urgency; a ward with its kecamatan and kota). What reaches a rule is its box
 less the boxes of the rules before it, and the question is always whether anything is left. Words are sets too: "has one of these" is
-taken away as "has none of these", and then no longer list that holds one of them can be met by it. Only of words with exceptions
-less is known than could be: see `_follows`.
+taken away as "has none of these", and then no longer list that holds one of them can be met by it. It is exact but
+for words with exceptions, of which less is known than could be: see `_follows`.
 
 In general the question is as hard as logic gets, so the work is bounded: a policy too tangled to be judged is refused as such.
 Policies that people write take milliseconds.
@@ -281,7 +281,8 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
 
     A word with exceptions may be absent where a longer one is not: "pemadam kebakaran hutan" has no fire but for "kebakaran hutan".
     That it stands there within an exception, and with it all that the exception holds, is not followed up. So some complaint may be
-    thought possible that is not, never the other way round: no rule is refused that decides, at worst one passes that never does.
+    thought possible that is not, never the other way round: no rule is called useless that decides, at worst one passes that never does;
+    and a rule beside may be asked to say what it does for a complaint that never reaches it.
     """
     same: dict[str, list[tuple[Exceptions, int]]] = {}
     for (word, but_not), bit in words.items():
