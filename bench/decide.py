@@ -4,7 +4,7 @@ The texts are `quality/texts.csv`'s, every second complaint without a category a
 Microseconds a decision: `alone_us` by itself, `batch_us` in batches of `BATCH`, as the service makes them where many wait (the
 median of the batches' means); `event_alone_us` and `event_us` the same with its clocks and the event that tells it (`p99_us`: the 99th
 percentile by itself); and of these the readers of words (`gazetteer_us`, `classifier_us`), each asked by itself; medians. Seconds to load
-the city's files, and the memory that the process has then (resident, MB).
+the city, and the memory that the process has then (resident, MB).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import holidays.countries  # noqa: F401 - code that reads a city's files is imported before they are: all countries are, for one
 import psutil
 
 from bench.complaints import submitted

@@ -195,7 +195,7 @@ def test_the_units_that_a_notice_tells_are_told_of_what_goes_to_triage_too(decid
 
 @pytest.mark.parametrize("at", [MONAS, None])
 @pytest.mark.parametrize(
-    "category", ["Budi Santoso 081234567890", "081234567890", "budi@example.org", "", " ", "pju\nBudi", "x" * 41]
+    "category", ["Budi Santoso 081234567890", "081234567890", "budi@example.org", "", " ", "pju\n", "x" * 41]
 )
 def test_a_category_that_is_no_code_is_not_repeated_since_it_may_be_what_the_citizen_wrote(decided, category, at):
     event = decided(category, at)
