@@ -80,22 +80,8 @@ def name_subject(
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
-    """The app's category as the city spells it: its slug or one of its labels, whatever its capital letters and spaces.
-
-    A label that two categories bear names neither.
-    """
-    if named is None or named in city.categories:
-        return named
-    said = _plainly(named)
-    if said in city.categories:
-        return said
-    found = [slug for slug, one in city.categories.items() if said in {_plainly(one.label_id), _plainly(one.label_en)}]
-    return found[0] if len(found) == 1 else named
-
-
-def _plainly(said: str) -> str:
-    """Without what nobody means by a name: capital letters and spaces too many. What has a line break is no name."""
-    return " ".join([word for word in said.casefold().split(" ") if word])
+    """The app's category as the city spells it, where that is one that it has by any name."""
+    return named if named is None or named in city.categories else city.category_called(named) or named
 
 
 def _names(guess: Guess) -> bool:

@@ -191,6 +191,21 @@ class City:
     def _named(self) -> Mapping[str, Unit]:
         return {code: info.unit for code, info in self.units.items()}
 
+    def category_called(self, name: str) -> str | None:
+        """The slug of the category that bears a name: its slug or a label, whatever its capital letters and spaces too many.
+
+        None where none does, or two. What has a line break is no name.
+        """
+        return self._slugs.get(_plainly(name))
+
+    @cached_property
+    def _slugs(self) -> Mapping[str, str]:
+        found: dict[str, set[str]] = {}
+        for slug, category in self.categories.items():
+            for label in (category.label_id, category.label_en):
+                found.setdefault(_plainly(label), set()).add(slug)
+        return {name: min(slugs) for name, slugs in found.items() if len(slugs) == 1} | {slug: slug for slug in self.categories}
+
     def officials(self, code: str) -> tuple[Official, ...]:
         """Who hears of a unit's complaints, in order of preference. Raises `KeyError` for an unknown unit."""
         return self.roster[code]
@@ -243,6 +258,10 @@ class City:
             default=None,
         )
         return found if found is not None and found.km <= self.neighbours_reach_km else None
+
+
+def _plainly(name: str) -> str:
+    return " ".join([word for word in name.casefold().split(" ") if word])
 
 
 def load(folder: Path) -> City:
