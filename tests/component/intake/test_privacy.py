@@ -16,10 +16,11 @@ from tanggap.platform import logs
 from tests.support.faults import LoggedFaults
 from tests.support.intake import FULL, LEAST, MASTER, SITI, Intake
 
-PLANTED = ("Nurbaya", "9988", "siti.nurbaya", "warga.example")
+# More digits than a time of day in a log line has together, which would hold shorter ones by chance.
+PLANTED = ("Nurbaya", "9988-7766", "99887766", "siti.nurbaya", "warga.example")
 BAD_SITI = {
     "name": "Siti Nurbaya" * 40,
-    "phone": "nol delapan 9988",
+    "phone": "nol delapan 99887766",
     "email": "siti.nurbaya(at)warga.example",
     "nik": "31710099887766",
 }
