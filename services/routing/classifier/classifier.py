@@ -10,9 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from math import exp, log
-from operator import truediv
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -129,8 +127,8 @@ class ModelFile(BaseModel):
 class Term:
     """A word or a pair of words that the model knows something of.
 
-    `says`: what it says for and against categories, by their index, nats; what it says most of first. `most`: that one, -1 where it says
-    nothing, and `by` how much. `nats`: `says` once more, to be asked of one category; walked through, plain pairs are quicker.
+    `nats`: what it says for and against categories, by their index. `says`: the same divided by the temperature, to be walked through.
+    `most`: the category that it says most of, -1 where it says nothing, and `by` how much, nats.
     """
 
     text: str
@@ -176,10 +174,11 @@ class Classifier:
         self._joins: Final = frozenset(model.joins)
         self._second_from: Final = log(model.second.least / (1 - model.second.least))
         self._categories: Final = tuple(model.bias)
-        self._bias: Final = tuple(model.bias.values())
+        # Scores are divided by the temperature once, here, and not for every text.
+        self._bias: Final = tuple([nats / model.temperature for nats in model.bias.values()])
         index = {category: at for at, category in enumerate(self._categories)}
         self._other: Final = index[OTHER]
-        self._terms: Final = _terms(model.terms, index)
+        self._terms: Final = _terms(model.terms, index, model.temperature)
         words = {text: term for text, term in self._terms.items() if len(term.words) == 1}
         self._reader: Final = Reader(model.spellings, words, _pairs(self._terms))
 
@@ -203,10 +202,10 @@ class Classifier:
         found = self._reader.read(tokens)
         scores = self._score(found)
         if not found:
-            share = probabilities(scores, self._temperature, self._doubt)[self._other]
+            share = probabilities(scores, 1.0, self._doubt)[self._other]
             return Guess(None, share, ((OTHER, share),), (), None)
         ranked = sorted(scores, reverse=True)
-        best, likely = self._likely(scores, ranked, self._few_temperature if is_of_few_words(tokens) else self._temperature)
+        best, likely = self._likely(scores, ranked, 1.0 if len(tokens) > FEW else self._temperature / self._few_temperature)
         said = _deciding(found, best)
         second = second_confidence = None
         seen = self._evidence(found, said, tokens, best, self._next(scores, ranked, best))
@@ -224,17 +223,18 @@ class Classifier:
             second_confidence,
         )
 
-    def _likely(self, scores: list[float], ranked: list[float], temperature: float) -> tuple[int, list[tuple[str, float]]]:
-        """The best category of `scores`, and the likeliest with their probabilities, as many as may be told. `ranked`: the largest first.
+    def _likely(self, scores: list[float], ranked: list[float], sharper: float) -> tuple[int, list[tuple[str, float]]]:
+        """The best category of `scores`, and the likeliest with their probabilities, as many as may be told.
 
-        As `probabilities` has it, for these few alone: nobody asks for the others.
+        `ranked`: the largest first; `sharper`: what they are multiplied by. As `probabilities` has it, for these few alone: nobody asks
+        for the others.
         """
         most, sure, each = ranked[0], 1 - self._doubt, self._doubt / len(scores)
         # Hardly any text says so much that its scores must be brought near to nought first, which takes as long as all the rest.
-        if abs(most) < MOST_RAISED * min(temperature, 1):
-            parts = scores if temperature == 1 else list(map(truediv, scores, repeat(temperature)))
+        if abs(most) * max(sharper, 1.0) >= MOST_RAISED:
+            parts = [(score - most) * sharper for score in scores]
         else:
-            parts = [(score - most) / temperature for score in scores]
+            parts = scores if sharper == 1 else [score * sharper for score in scores]
         whole = sum(map(exp, parts))
         best = at = scores.index(most)
         likely = [(self._categories[best], exp(parts[best]) / whole * sure + each)]
@@ -248,8 +248,9 @@ class Classifier:
         return best, likely
 
     def _next(self, scores: list[float], ranked: list[float], best: int) -> float:
-        """The largest of `scores` but for that of `best` and of `OTHER`."""
-        return ranked[2] if len(ranked) > 2 and best != self._other and ranked[1] == scores[self._other] else ranked[1]  # noqa: PLR2004
+        """The largest of `scores` but for that of `best` and of `OTHER`, nats."""
+        most = ranked[2] if len(ranked) > 2 and best != self._other and ranked[1] == scores[self._other] else ranked[1]  # noqa: PLR2004
+        return most * self._temperature
 
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
@@ -257,7 +258,8 @@ class Classifier:
 
     def scores(self, terms: Mapping[str, float]) -> list[float]:
         """What terms say for each category, nats, before the temperature; for the builder."""
-        return self._score({self._terms[text]: factor for text, factor in terms.items()})
+        scores = self._score({self._terms[text]: factor for text, factor in terms.items()})
+        return [score * self._temperature for score in scores]
 
     def seconds(self, text: str) -> dict[str, Evidence]:
         """The categories that may be a second subject, and what speaks for each; for the builder."""
@@ -277,14 +279,15 @@ class Classifier:
         `found`: the text's terms; `said`: what decided for `best`, the likeliest category; `most`: what they say for another one, nats.
         """
         short = len(tokens) <= SHORT
-        if most < TEXT_SAYS and not short and self._also.isdisjoint(tokens):
+        closely = short or not self._also.isdisjoint(tokens)
+        if most < TEXT_SAYS and not closely:
             return {}
         own = self._own(found, said, best)
-        if max(own.values(), default=0.0) < OWN_SAYS and not short and self._also.isdisjoint(tokens):
+        if max(own.values(), default=0.0) < OWN_SAYS and not closely:
             return {}
         by: dict[int, tuple[float, Found, bool]] = {}
         for at, clause, also in self._candidates(tokens, best, 0.0 if short else CLAUSE_SAYS):
-            share = _share(self._score(clause), at)
+            share = _share(self._score(clause), at, self._temperature)
             if at not in by or share > by[at][0]:
                 by[at] = share, clause, also
         return {
@@ -328,7 +331,7 @@ class Classifier:
                         yield at, clause, also
 
     def _score(self, found: Found) -> list[float]:
-        """What terms say for each category, nats."""
+        """What terms say for each category, nats divided by the temperature."""
         scores = list(self._bias)
         for term, factor in found.items():
             for at, nats in term.says:
@@ -352,18 +355,20 @@ def _deciding(found: Found, best: int) -> list[tuple[float, str, Term]]:
     return said
 
 
-def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int]) -> dict[str, Term]:
+def _terms(terms: Mapping[str, Mapping[str, float]], index: Mapping[str, int], temperature: float) -> dict[str, Term]:
     """The terms of a model. What equals is kept once, so that a text touches few places in memory."""
     number: dict[float, float] = {}
     pair: dict[tuple[int, float], tuple[int, float]] = {}
     rows: dict[tuple[tuple[int, float], ...], tuple[tuple[tuple[int, float], ...], dict[int, float]]] = {}
     made = {}
     for text, row in terms.items():
-        says = tuple([(index[category], number.setdefault(nats, nats)) for category, nats in row.items()])
-        says = tuple([pair.setdefault(one, one) for one in says])
-        says, nats = rows.setdefault(says, (says, dict(says)))
-        most, by = says[0] if says else (-1, 0.0)
-        made[text] = Term(text, tuple(text.split(" ")), says, nats, most, by)
+        nats = tuple([(index[category], number.setdefault(said, said)) for category, said in row.items()])
+        known = rows.get(nats)
+        if known is None:
+            says = [(at, said / temperature) for at, said in nats]
+            known = rows[nats] = tuple([pair.setdefault(one, one) for one in says]), dict(nats)
+        most, by = nats[0] if nats else (-1, 0.0)
+        made[text] = Term(text, tuple(text.split(" ")), *known, most, by)
     return made
 
 
@@ -377,12 +382,12 @@ def _pairs(terms: Mapping[str, Term]) -> dict[Term, dict[Term, Term]]:
     return found
 
 
-def _share(scores: list[float], at: int) -> float:
-    """The probability of one category by its scores, nats."""
-    most = max(scores)
-    if abs(most) >= MOST_RAISED:
-        return softmax(scores, 1.0)[at]
-    return exp(scores[at]) / sum(map(exp, scores))
+def _share(scores: list[float], at: int, temperature: float) -> float:
+    """The probability of one category by all scores, nats divided by the temperature."""
+    nats = [score * temperature for score in scores]
+    if abs(max(nats)) >= MOST_RAISED:
+        return softmax(nats, 1.0)[at]
+    return exp(nats[at]) / sum(map(exp, nats))
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:
