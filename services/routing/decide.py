@@ -118,7 +118,7 @@ def know_all(batch: Sequence[ComplaintSubmitted], places: Places, wards: Wards, 
     stretched, found, tokens, subjects, known = [], [], [], [], []
     # Loops by index: for a batch of one, comprehensions and `zip` would take a twentieth of the whole decision.
     for one in batch:
-        stretched.append(may_be_stretched(one.description))  # asked once for both who read it
+        stretched.append(may_be_stretched(one.description))  # noqa: PERF401 - as above; asked once for both who read it
     names: list[Named | None] = [None] * len(batch)
     if gazetteer is not None:
         for at, one in enumerate(batch):
@@ -158,7 +158,7 @@ def reach_all(
     known = know_all(batch, places, wards, readers)
     city, judged, reached = places.city, [], []
     for one in known:
-        judged.append(judge(one, city, policy))
+        judged.append(judge(one, city, policy))  # noqa: PERF401 - a loop, as in `know_all`
     for at, one in enumerate(known):
         reached.append((one, judged[at], reason(places, one, judged[at])))
     return reached

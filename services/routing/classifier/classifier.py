@@ -282,8 +282,9 @@ class Classifier:
         closely = short or not self._also.isdisjoint(tokens)
         if most < TEXT_SAYS and not closely:
             return {}
-        own = self._own(found, said, best)
-        if max(own.values(), default=0.0) < OWN_SAYS and not closely:
+        others = [term for term in found if term.most not in (best, self._other, -1)]
+        own = self._own(found, others, said, best) if others else {}
+        if not others or (not closely and max(own.values(), default=0.0) < OWN_SAYS):
             return {}
         by: dict[int, tuple[float, Found, bool]] = {}
         for at, clause, also in self._candidates(tokens, best, 0.0 if short else CLAUSE_SAYS):
@@ -295,20 +296,22 @@ class Classifier:
             for at, (share, clause, also) in by.items()
         }
 
-    def _own(self, found: Found, said: list[tuple[float, str, Term]], best: int) -> dict[int, float]:
-        """What terms say for other categories than `best`, nats more than for that one, by words that do not speak for it."""
+    def _own(self, found: Found, others: list[Term], said: list[tuple[float, str, Term]], best: int) -> dict[int, float]:
+        """What terms say for other categories than `best`, nats more than for that one, by words that do not speak for it.
+
+        `others`: those of `found` that say most of such a category.
+        """
         spent: set[str] = set()
         for nats, _, term in said:
             if -nats < SPENDS:
                 break
             spent.update(term.words)
         own: dict[int, float] = {}
-        for term, factor in found.items():
-            at = term.most
-            if at != best and at >= 0 and spent.isdisjoint(term.words) and factor > 0:
-                more = term.by - max(term.nats.get(best, 0.0), 0.0)
-                own[at] = own.get(at, 0.0) + factor * more
-        own.pop(self._other, None)
+        for term in others:
+            factor = found[term]
+            if factor > 0 and spent.isdisjoint(term.words):
+                at, of_best = term.most, term.nats.get(best, 0.0)
+                own[at] = own.get(at, 0.0) + factor * (term.by - of_best if of_best > 0 else term.by)
         return own
 
     def _candidates(self, tokens: list[str], best: int, enough: float) -> Iterator[tuple[int, Found, bool]]:

@@ -8,7 +8,7 @@ and their like names a place and counts less, as does what follows `jadi`: it is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
@@ -167,25 +167,27 @@ def _without_prefix(base: str, least: int) -> Iterator[str]:
                     yield letter + rest
 
 
-def clauses(tokens: Iterable[str], joins: AbstractSet[str], also: AbstractSet[str]) -> list[Clause]:
+def clauses(tokens: Sequence[str], joins: AbstractSet[str], also: AbstractSet[str]) -> list[Clause]:
     """The clauses of a text's `tokens_of` that have a word. `joins`: words like `dan`; `also`: words like `juga`."""
     found: list[Clause] = []
-    whole: list[str] = []
-    pieces: list[list[str]] = [[]]
-    has_also = False
-    for token in (*tokens, "\n"):
-        if token in ENDS:
-            if said := [piece for piece in pieces if piece]:
-                found.append((whole, said, has_also))
-            whole, pieces, has_also = [], [[]], False
-            continue
-        whole.append(token)
-        if token in joins:
-            pieces.append([])
-        else:
-            has_also = has_also or token in also
-            pieces[-1].append(token)
+    for whole in _parted(tokens, ENDS):
+        pieces = _parted(whole, joins)
+        if pieces:
+            found.append((whole, pieces, not also.isdisjoint(whole)))
     return found
+
+
+def _parted(tokens: Sequence[str], by: AbstractSet[str]) -> list[list[str]]:
+    """What stands between certain tokens: each part that has any."""
+    if by.isdisjoint(tokens):  # often, and soon asked
+        return [list(tokens)] if tokens else []
+    found: list[list[str]] = []
+    start = 0
+    for at in [at for at, token in enumerate(tokens) if token in by]:
+        if at > start:
+            found.append(list(tokens[start:at]))
+        start = at + 1
+    return [*found, list(tokens[start:])] if start < len(tokens) else found
 
 
 def deletions(word: str) -> Iterator[str]:
