@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
-
 from tanggap.contracts.faults import Faults
 from tanggap.contracts.holiday_list import HolidayList
+from tanggap.contracts.public_holidays import HOLIDAYS, Wanted, command, read_public
 from tanggap.contracts.sla_clocks import DAY_SECONDS, Calendar, Season, Span, Week
 from tanggap.contracts.sources import Entry, read_yaml
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _YEARS: Final = (2000, 2199)
+_CALENDAR: Final = (("timezone", "hours", "holidays"), ("seasons",))
+_HOLIDAYS: Final = (("country", "categories", "known_through"), ("listed", "added", "removed"))
+"""What the calendar and its holidays must have, and may have."""
 
 
 def read_calendar(path: Path, faults: Faults) -> Calendar | None:
@@ -27,14 +29,25 @@ def read_calendar(path: Path, faults: Faults) -> Calendar | None:
     entry = read_yaml(path, faults)
     if entry is None:
         return None
-    record = entry.as_record("the calendar", ("timezone", "hours", "holidays"), ("seasons",))
+    record = entry.as_record("the calendar", *_CALENDAR)
     tz = _zone(record["timezone"]) if "timezone" in record else None
     week = _week(record["hours"]) if "hours" in record else None
-    known = _holidays(record["holidays"]) if "holidays" in record else None
+    known = _holidays(record["holidays"], path.parent) if "holidays" in record else None
     seasons = _seasons(record["seasons"]) if "seasons" in record else []
     if tz is None or week is None or known is None or len(faults.found) > before:
         return None
     return Calendar(tz, week, known, seasons)
+
+
+def read_wanted(path: Path, faults: Faults) -> Wanted | None:
+    """What the calendar wants of the holidays package, of which `holidays.json` is made; or None with the faults noted."""
+    entry = read_yaml(path, faults)
+    calendar = entry.as_record("the calendar", *_CALENDAR) if entry is not None else {}
+    if "holidays" not in calendar:
+        return None
+    record = calendar["holidays"].as_record("holidays", *_HOLIDAYS)
+    wanted = _wanted(record)
+    return wanted if wanted is not None and _package_knows(wanted, record) else None
 
 
 def _zone(entry: Entry) -> ZoneInfo | None:
@@ -79,19 +92,18 @@ def _span(entry: Entry, day: str) -> Span | None:
     return None
 
 
-def _holidays(entry: Entry) -> HolidayList | None:
-    record = entry.as_record("holidays", ("country", "categories", "known_through"), ("listed", "added", "removed"))
-    if not {"country", "categories", "known_through"} <= record.keys():
+def _holidays(entry: Entry, folder: Path) -> HolidayList | None:
+    record = entry.as_record("holidays", *_HOLIDAYS)
+    wanted = _wanted(record)
+    public = read_public(folder, entry.faults) if wanted is not None else None
+    if wanted is None or public is None:
         return None
-    country = record["country"].as_text("country")
-    categories = tuple(text for each in record["categories"].as_list("categories") if (text := each.as_text("a category")))
-    known_through = record["known_through"].as_whole("known_through", *_YEARS)
-    if country is None or known_through is None or not _package_knows(country, categories, record):
+    if public.wanted != wanted:
+        if _package_knows(wanted, record):
+            entry.fault(f"{HOLIDAYS} is of another country, other categories or years; make it anew with {command(folder)}")
         return None
     return HolidayList(
-        country=country,
-        categories=categories,
-        known_through=known_through,
+        public=public,
         listed=_listed(record["listed"]) if "listed" in record else {},
         added=_days(record["added"], "added") if "added" in record else {},
         removed=frozenset(
@@ -102,16 +114,28 @@ def _holidays(entry: Entry) -> HolidayList | None:
     )
 
 
-def _package_knows(country: str, categories: tuple[str, ...], record: dict[str, Entry]) -> bool:
+def _wanted(record: dict[str, Entry]) -> Wanted | None:
+    if not set(_HOLIDAYS[0]) <= record.keys():
+        return None
+    country = record["country"].as_text("country")
+    categories = tuple(text for each in record["categories"].as_list("categories") if (text := each.as_text("a category")))
+    known_through = record["known_through"].as_whole("known_through", *_YEARS)
+    if country is None or known_through is None:
+        return None
+    return Wanted(country=country, categories=categories, known_through=known_through)
+
+
+def _package_knows(wanted: Wanted, record: dict[str, Entry]) -> bool:
+    # Here, since a city without a fault must load without the package, which takes longer to read than all of the city.
+    from tanggap.contracts import holiday_package  # noqa: PLC0415
+
     try:
-        holidays.country_holidays(country)
-    except NotImplementedError:
-        record["country"].fault(f"country {country!r} is unknown to the holidays package; write an ISO code such as ID")
+        holiday_package.check(wanted)
+    except holiday_package.UnknownCountry:
+        record["country"].fault(f"country {wanted.country!r} is unknown to the holidays package; write an ISO code such as ID")
         return False
-    try:
-        holidays.country_holidays(country, categories=categories)
-    except ValueError as error:
-        record["categories"].fault(f"categories of {country}: {error}")
+    except holiday_package.UnknownCategory as error:
+        record["categories"].fault(f"categories of {wanted.country}: {error}")
         return False
     return True
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from tanggap.contracts.calendar_file import read_calendar
 from tanggap.contracts.events import Unit, Urgency
 from tanggap.contracts.faults import CityFaults, Fault, Faults
+from tanggap.contracts.public_holidays import HOLIDAYS
 from tanggap.contracts.sla_clocks import Calendar
 from tanggap.contracts.sla_file import Hours, read_sla
 from tanggap.contracts.sla_policy import SlaPolicy
@@ -61,6 +62,7 @@ _FILES: Final = (
     "agencies.csv",
     "categories.csv",
     "calendar.yaml",
+    HOLIDAYS,
     "sla.yaml",
     "roster.csv",
     "neighbours.yaml",

@@ -11,8 +11,11 @@ import typer
 
 from tanggap.contracts import city as cities
 from tanggap.contracts import export as schemas
+from tanggap.contracts.calendar_file import read_wanted
 from tanggap.contracts.events import ALL
+from tanggap.contracts.faults import CityFaults, Faults
 from tanggap.contracts.lifecycle import RULES, TABLE, Status
+from tanggap.contracts.public_holidays import HOLIDAYS
 
 commands = typer.Typer(no_args_is_help=True, help="The published language: event schemas, the lifecycle, a city's files.")
 
@@ -98,3 +101,18 @@ def city(folder: Annotated[Path, typer.Argument(help="A city's folder.")] = Path
         f"{found.name} {found.version}: {len(found.wards())} wards, {len(found.units)} units, {len(found.agencies)} agencies, "
         f"{len(found.categories)} categories, {officials} officials"
     )
+
+
+@commands.command()
+def holidays(folder: Annotated[Path, typer.Argument(help="A city's folder.")] = Path("cities/jakarta")) -> None:
+    """Write the days off that calendar.yaml wants of the holidays package. The same version of the package makes the same bytes."""
+    from tanggap.contracts import holiday_package  # noqa: PLC0415 - other commands start without the package
+
+    faults = Faults()
+    wanted = read_wanted(folder / "calendar.yaml", faults)
+    if wanted is None or faults.found:
+        typer.echo(str(CityFaults(faults.found)), err=True)
+        raise typer.Exit(1)
+    public = holiday_package.build(wanted)
+    holiday_package.write(folder, public)
+    typer.echo(f"{folder / HOLIDAYS}: {len(public.years)} years of {wanted.country}, by {public.package}")
