@@ -110,6 +110,18 @@ def _halves(names: Iterable[str]) -> tuple[Halves, Halves]:
     return starts, ends
 
 
+def _rests(known: Iterable[str]) -> set[str]:
+    """What each of these has after another of them, but for what is too short to be a part."""
+    rests: set[str] = set()
+    begun: list[str] = []
+    for key in sorted(filter(None, known)):  # so that each comes after all that it begins with, and they after one another
+        while begun and not key.startswith(begun[-1]):
+            begun.pop()
+        rests.update([key[len(start) :] for start in begun if len(key) - len(start) >= _LEAST_PART])
+        begun.append(key)
+    return rests
+
+
 class Names:
     """All names, each by every way to write it. Immutable."""
 
@@ -121,13 +133,15 @@ class Names:
         exact: dict[str, Name] = {"".join(parts): name for parts, name in written}
         self._known: dict[str, Name | None] = dict(exact)  # None: a beginning of names, none itself
         self._apart: set[str] = set()
+        spelt: list[list[str]] = []
         for parts, name in written:
-            for variant in _variants(parts, spellings):
+            variants = list(_variants(parts, spellings))
+            spelt += (parts, *variants)
+            for variant in variants:
                 key = "".join(variant)
                 self._known.setdefault(key, name)
                 if key not in exact and len(variant) > 1 and not set(variant) & set(parts):
                     self._apart.add(key)  # "pd klp" is Pondok Kelapa, but a word that reads so is another
-        spelt = [each for parts, _name in written for each in (parts, *_variants(parts, spellings))]
         for parts in spelt:
             self._begin(parts)
         long = [
@@ -138,8 +152,7 @@ class Names:
         self._begun: Final = frozenset(key[:count] for key in long for count in (_LOOK - 1, _LOOK))
         self._ended: Final = frozenset(key[-count:] for key in long for count in range(1, _LOOK + 1))
         known = self._known
-        later = {key[count:] for key in known for count in range(1, len(key) - _LEAST_PART + 1) if key[:count] in known}
-        later |= {part for parts in spelt for part in parts[1:]}
+        later = _rests(known) | {part for parts in spelt for part in parts[1:]}
         self._says: dict[str, _Says] = {word: _MAY_GO_ON if word in later else _PLAIN for word in ordinary}
         self._says |= dict.fromkeys(SEPARATORS, _PLAIN)
         self._says["\n"] = _MAY_GO_ON  # a line may break within a name
@@ -310,6 +323,8 @@ class Names:
 
 def _variants(parts: list[str], spellings: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
     """Other ways to write a name of these words. A name of one word is not shortened below `LONG_ENOUGH` - 2 letters."""
+    if all(part and part not in spellings for part in parts):
+        return
     choices = [(part, *spellings.get(part, ())) for part in parts]
     count = 0
     for chosen in product(*choices):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from services.routing.invisible import INVISIBLE
@@ -87,6 +88,7 @@ def _of_plain(text: str, table: bytes, *, stretched: bool) -> list[str]:
     return parted.replace(",", " , ").replace(".", " ").replace("-", " ").split()
 
 
+@lru_cache(maxsize=4096)
 def squash(name: str) -> str:
-    """A name without spaces, signs and capitals: Kramat Jati and Kramatjati are one."""
+    """A name without spaces, signs and capitals: Kramat Jati and Kramatjati are one. Kept, since names share their words."""
     return "".join(word.lower() for word in words(name) if word not in SEPARATORS)
