@@ -15,6 +15,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import rshift
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast, get_args
 
@@ -135,13 +137,16 @@ class Wards:
         # One look-up answers all: a ward's number, marked where it is clear of borders, or its complement for the shore.
         self._wards: dict[int, int] = {}
         # Cells share their ward's number, so that a look-up finds it at hand.
-        inner = {code: number | _INNER for code, number in place.items()}
-        self._wards |= {cell: inner[code] for code, own in cells["inner"].items() for cell in own}
-        self._wards |= {cell: place[code] for code, own in cells["border"].items() for cell in own}
-        shore = {code: ~number for code, number in place.items()}
-        self._wards |= {cell: shore[code] for code, own in cells["shore"].items() for cell in own}
+        for code, own in cells["inner"].items():
+            self._wards |= dict.fromkeys(own, place[code] | _INNER)
+        for code, own in cells["border"].items():
+            self._wards |= dict.fromkeys(own, place[code])
+        for code, own in cells["shore"].items():
+            self._wards |= dict.fromkeys(own, ~place[code])
         self._clear = tuple(Hit(code, "point", self.sure.clear) for code in self.codes)
-        counts = Counter(map(_resolution, self._wards))
+        counts: Counter[int] = Counter()
+        for head, count in Counter(map(rshift, self._wards, repeat(_RESOLUTION_SHIFT))).items():  # without a call for every cell
+            counts[head & _FINEST] += count
         # A cell has a seventh of the area of a coarser one: what most points lie in is asked first.
         levels = sorted(counts, key=lambda level: counts[level] / 7**level, reverse=True)
         self._masks = tuple([(level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels])
@@ -309,7 +314,7 @@ def parse(text: bytes) -> dict[Kind, dict[str, list[int]]]:
     cells: dict[Kind, dict[str, list[int]]] = {"inner": {}, "border": {}, "shore": {}}
     for line in text.decode().splitlines():
         code, kind, *own = line.split(" ")
-        cells[cast("Kind", kind)][code] = [int(cell, 16) for cell in own]
+        cells[cast("Kind", kind)][code] = list(map(int, own, repeat(16)))
     return cells
 
 
