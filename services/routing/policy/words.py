@@ -62,7 +62,10 @@ def stands_in(phrase: str, other: str) -> bool:
 
 
 def held(phrases: Iterable[str], within: Iterable[str]) -> dict[str, list[str]]:
-    """Of those phrases of which a part may stand within others: these, sorted."""
+    """Of those phrases of which a part may stand within others: these, sorted.
+
+    What fills a gap of theirs is none of theirs: "tagihan .. meledak" leaves the "bom" in "tagihan bom meledak" as it is.
+    """
     # Each part is looked for only where its first word is.
     by_word: dict[str, list[tuple[str, str]]] = {}
     for phrase in phrases:
