@@ -7,6 +7,7 @@ told at the same time, whoever acts. `file.py` reads the file, `check.py` proves
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeVar
@@ -192,8 +193,8 @@ class Conditions:
         """Whether the complaint meets those that ask for facts of which there are few combinations."""
         return all(getattr(facts, fact) in values for fact, values in self._few)
 
-    def others_hold(self, facts: Facts) -> bool:
-        """Whether it meets the others."""
+    def others_hold(self, facts: Facts, keys: AbstractSet[str] | None = None) -> bool:
+        """Whether it meets the others. `keys`: as for `Wanted.in_`."""
         # Loops, not `all`: asked for every complaint, and `all` takes twice as long.
         for fact, values in self._facts:
             if getattr(facts, fact) not in values:
@@ -201,7 +202,7 @@ class Conditions:
         for key, values in self._attributes:
             if facts.attributes.get(key, NONE) not in values:
                 return False
-        return self._words is None or self._words.in_(facts.sent.words)
+        return self._words is None or self._words.in_(facts.sent.words, keys)
 
     def hold(self, facts: Facts) -> bool:
         """Whether the complaint meets all."""
@@ -303,10 +304,12 @@ class Policy:
     def ask(self, facts: Facts) -> Answer:
         """Who decides, and which notices match. Total: the last rule has no conditions."""
         known = self._open.get(facts[:_FEW]) or self._look(facts)
-        if known.silent is not None and (not known.keys or known.keys.isdisjoint(facts.sent.words.tokens)):
+        # Asked once for all that ask for words, of which most have none of these few.
+        keys = known.keys.intersection(facts.sent.words.tokens) if known.keys else known.keys
+        if not keys and known.silent is not None:
             return known.silent
-        rule = next(rule for rule, left in known.rules if left is None or left.others_hold(facts))
-        return Answer(rule, tuple([notice for notice, left in known.notices if left is None or left.others_hold(facts)]))
+        rule = next(rule for rule, left in known.rules if left is None or left.others_hold(facts, keys))
+        return Answer(rule, tuple([notice for notice, left in known.notices if left is None or left.others_hold(facts, keys)]))
 
     def _look(self, facts: Facts) -> _Open:
         """What is left to be asked of a complaint: most rules ask what it is about, and whether its place is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import chain, combinations, product
 from math import prod
@@ -167,9 +168,9 @@ class Wanted:
         self._by_key: Final = by_key
         self.keys: Final = frozenset(by_key)
 
-    def in_(self, said: Said) -> bool:
-        """Whether the text has one of them that counts."""
-        keys = self.keys.intersection(said.tokens)
+    def in_(self, said: Said, keys: AbstractSet[str] | None = None) -> bool:
+        """Whether the text has one of them that counts. `keys`: of its words, those that any rule has among its `keys`, where known."""
+        keys = self.keys.intersection(said.tokens if keys is None else keys)
         if not keys:
             return False
         tokens = set(said.tokens)
