@@ -311,7 +311,12 @@ def test_a_unit_is_known_from_a_place_outside_of_nearly_its_name_by_its_level_or
         ("galian kabel antara Kalibata dan Cawang", ["Kalibata", "Cawang"]),
         ("galian kabel antara Kalibata dengan Cawang", ["Kalibata", "Cawang"]),
         ("potholes between Kalibata and Cawang", ["Kalibata", "Cawang"]),
-        ("jembatan antara Kel. Bukit Duri dan Kel. Kampung Melayu", ["Bukit Duri", "Kampung Melayu"]),
+        *(
+            (f"jembatan antara Kel. Bukit Duri {word} Kel. Kampung Melayu", ["Bukit Duri", "Kampung Melayu"])
+            for word in ("dan", "dengan", "dgn", "dg", "sama", "and")
+        ),
+        ("angkot jurusan Menteng Dalam Manggarai ngetem", ["Menteng Dalam", "Manggarai"]),
+        ("angkot jurusan Kampung Melayu-Senen ngetem", ["Kampung Melayu", "Senen", "Senen"]),
         ("antara stasiun Manggarai dan Rawasari gelap", ["Manggarai", "Rawasari"]),
         ("Tol Cawang-Slipi macet", ["Cawang", "Slipi"]),
         ("Cawang-Slipi macet tiap sore", ["Cawang", "Slipi"]),
@@ -605,6 +610,13 @@ def test_a_street_may_lie_in_the_ward_or_the_kecamatan_of_its_name_and_the_kecam
     gazetteer, address, maybe
 ):
     assert [unit.code for unit in gazetteer.find(address, "Lampu mati").others] == maybe
+
+
+def test_a_street_of_three_names_is_one_street_but_a_name_after_its_level_is_a_place(gazetteer):
+    named = gazetteer.find(None, "Jl. Cakung Cilincing Marunda rusak")
+    assert (place(named), named.how) == ("", "street")
+    assert [unit.name for unit in named.others] == ["Cakung", "Cilincing", "Cilincing", "Marunda"]
+    assert place(gazetteer.find(None, "Jl. Cakung KelMarunda rusak")) == "Marunda"
 
 
 def test_beside_a_place_that_is_named_a_street_is_told_once(gazetteer):
@@ -980,7 +992,15 @@ def test_a_typical_complaint_is_read_in_microseconds(gazetteer):
 @pytest.mark.parametrize("after", ["", "\ngelap sekali", " 😡", " - tolong", " (gelap)", " – tolong"])
 @pytest.mark.parametrize(
     "way",
-    ["Kalibata s/d Cawang", "Kalibata sampe Cawang", "Kalibata-Cawang", "KALIBATA s.d. CAWANG", "Kalibata sampai ke Cawang"],
+    [
+        "Kalibata s/d Cawang",
+        "Kalibata-Cawang",
+        "KALIBATA s.d. CAWANG",
+        *(
+            f"Kalibata {word} Cawang"
+            for word in ("sampe", "sampai ke", "sampai dengan", "sampe ke", "smp", "until", "till", "hingga")
+        ),
+    ],
 )
 def test_neither_end_of_a_way_is_the_place_in_whatever_signs_the_text_is_written(gazetteer, way, after):
     assert place(gazetteer.find(None, f"lampu mati RT 3 RW 5 {way}{after}")) == ""
