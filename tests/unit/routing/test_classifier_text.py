@@ -66,6 +66,12 @@ def test_words_and_pairs_are_read_in_any_form_and_counted_by_where_they_stand(re
     assert reader.read(tokens_of(text)) == pytest.approx(terms)
 
 
+def test_a_word_that_takes_back_begins_no_pair_though_it_is_one_of_the_models():
+    roots = {root: root for root in (*ROOTS, "bukan")}
+    for pairs_ in ({"bukan": {"mati": "bukan mati"}}, None):
+        assert Reader(SPELLINGS, roots, pairs_).read(tokens_of("bukan mati"), first=0) == {"bukan": 1, "mati": DENIED_FACTOR}
+
+
 def test_without_pairs_of_its_own_a_reader_gives_all(reader):
     every = Reader(SPELLINGS, {root: root for root in ROOTS})
     assert "pasar mati" in every.read(tokens_of("pasar mati"))
