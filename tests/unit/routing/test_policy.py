@@ -249,7 +249,8 @@ def everything(facts):
     ):
         for place, at in (("known", GAMBIR), ("known", PANGGANG), ("kecamatan", "31.71.01"), ("none", None), ("outside", None)):
             for words in ("Rumah terbakar, api membesar", "Sampah menumpuk", "Anak tersengat listrik"):
-                yield facts(category, named, place, at, words=words)
+                for received in (RECEIVED, RECEIVED.replace(hour=20)):
+                    yield facts(category, named, place, at, words=words, received_at=received)
 
 
 def test_what_is_kept_of_a_policy_decides_as_its_rules_asked_one_by_one_do(jakarta, jakarta_policy, facts):
@@ -257,6 +258,10 @@ def test_what_is_kept_of_a_policy_decides_as_its_rules_asked_one_by_one_do(jakar
         rule("a", to="triage", when="{category: sampah, words: api}"),
         rule("b", to="triage", when="{hours: 'off', place: none}"),
         rule("c", to="triage", when="{place: known, attributes: {level: vip}}"),
+        also=(
+            notice("d", "{agency: bpbd}", "{hours: 'off', urgency: emergency}"),
+            notice("e", "{agency: bpbd}", "{hours: office, place: known, words: sampah}"),
+        ),
     )
     for asked in (jakarta_policy, policy_file.parse("p", own.encode(), jakarta)):
         for _ in range(2):  # the second time from what is kept
