@@ -253,6 +253,20 @@ def test_near_the_border_of_two_cities_the_other_citys_branch_is_an_alternative(
     assert power.unit not in power.decision.alternatives
 
 
+def test_at_a_border_within_one_kota_the_other_ward_alone_is_an_alternative_whoever_acts(jakarta, jakarta_wards, tmp_path):
+    # Of two kecamatan: but the camat decides by the ward that is named, and no other is told.
+    for target, acting in (("kecamatan", "Jatinegara"), ("{branch: bina-marga}", "Suku Dinas Bina Marga Jakarta Timur")):
+        (tmp_path / "routing.yaml").write_text(
+            "name: t\nrules:\n"
+            f"  - {{rule: all, when: {{place: known}}, to: {target}, as: lainnya, why: {{id: uji, en: a trial}}}}\n"
+            "  - {rule: rest, to: triage, why: {id: uji, en: a trial}}\n"
+        )
+        policy = policy_file.load(tmp_path, jakarta)
+        event = decide(submitted("jalan_rusak", JATINEGARA_STATION), jakarta, jakarta_wards, policy, DECIDED)
+        assert event.unit.name == acting
+        assert [unit.name for unit in event.decision.alternatives] == ["Pisangan Baru"]
+
+
 def test_off_the_shore_the_nearest_ward_is_taken_and_the_method_says_so(decided):
     event = decided("sampah", OFF_ANCOL)
     assert (event.unit.name, event.decision.method) == ("Ancol", "nearest")
