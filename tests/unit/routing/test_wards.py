@@ -123,6 +123,67 @@ def test_within_fifty_metres_of_the_land_of_another_city_the_edge_is_told(jakart
     assert beyond.others == (jakarta_wards.ward(-6.2480, last),)
 
 
+def eight_places(wards, lat, lon, reach):
+    """The wards whose land lies `reach` metres off in some of eight directions, and whether land outside the city does."""
+    north = reach / index.METRES_PER_DEGREE
+    east = north / math.cos(math.radians(lat))
+    angles = [turn * math.pi / 4 for turn in range(8)]
+    hits = [wards.find(lat + north * math.sin(angle), lon + east * math.cos(angle)) for angle in angles]
+    return {hit.ward for hit in hits if hit.how == "point"}, any(hit.how == "none" for hit in hits)
+
+
+def test_what_lies_near_is_told_as_points_around_say_on_land_and_off_it(jakarta_wards):
+    cells = index.parse(gzip.decompress((JAKARTA / index.INDEX).read_bytes()))
+    dice = random.Random(3)
+    seen = set()
+    border, shore = ([h3.cell_to_latlng(cell) for own in cells[kind].values() for cell in own] for kind in ("border", "shore"))
+    # Where two wards meet at the shore is rare.
+    meeting = [at for at in shore if jakarta_wards.find(*at).others]
+    for lat, lon in (*dice.sample(border, 600), *dice.sample(shore, 200), *meeting):
+        hit = jakarta_wards.find(lat, lon)
+        (near, edge), (close, close_edge) = (eight_places(jakarta_wards, lat, lon, reach) for reach in (50.0, 25.0))
+        assert set(hit.others) == near - {hit.ward}
+        if hit.how == "point":
+            assert hit.edge == edge
+            others, beside = bool(near - {hit.ward}), bool(close - {hit.ward})
+            assert hit.border == ("clear" if not (others or edge) else "within_25_m" if beside or close_edge else "within_50_m")
+            seen.add((hit.border, others, edge))
+        else:
+            seen.add((hit.how, bool(hit.others)))
+    # Each kind of place was among them: at the city's edge without another ward too.
+    assert seen >= {("clear", False, False), ("within_25_m", False, True), ("within_50_m", False, True)}
+    assert seen >= {("within_25_m", True, False), ("within_50_m", True, False), ("nearest", True), ("nearest", False)}
+
+
+def test_neither_water_nor_a_wards_own_land_clear_of_borders_makes_one_close(jakarta_wards):
+    manifest = jakarta_wards.manifest.model_copy(update={"resolution": 13})  # cells of 7 m
+    own, other = "31.71.01.1001", "31.71.01.1002"
+    middle = h3.latlng_to_cell(-6.2, 106.8, 13)
+    at = h3.cell_to_latlng(middle)
+    cells = {"inner": {own: []}, "border": {own: [], other: []}, "shore": {own: []}}
+    for cell in h3.grid_disk(middle, 20):
+        lat, lon = h3.cell_to_latlng(cell)
+        north, east = ((one - known) * index.METRES_PER_DEGREE for one, known in zip((lat, lon), at, strict=True))
+        if east > 45:
+            cells["border"][other].append(cell)
+        elif north > 15:
+            cells["shore"][own].append(cell)
+        else:
+            cells["inner" if east < -15 else "border"][own].append(cell)
+    hit = index.Wards(manifest, cells).find(*at)
+    assert hit == index.Hit(own, "point", manifest.confidence.within_50_m, "within_50_m", (other,))
+
+
+def test_an_islet_smaller_than_what_is_looked_at_is_its_wards_as_surely_as_land_far_from_any_border(jakarta_wards):
+    manifest, code = jakarta_wards.manifest, "31.01.01.1001"
+    at = (-5.6, 106.55)
+    islet = h3.latlng_to_cell(*at, manifest.resolution)
+    water = [cell for cell in h3.grid_disk(islet, 5) if cell != islet]
+    wards = index.Wards(manifest, {"inner": {}, "border": {code: [islet]}, "shore": {code: water}})
+    hit = wards.find(*h3.cell_to_latlng(islet))
+    assert hit == index.Hit(code, "point", manifest.confidence.clear)
+
+
 @given(lat=st.floats(-90, 90), lon=st.floats(-180, 180))
 def test_every_point_of_the_earth_has_an_answer(jakarta_wards, lat, lon):
     hit = jakarta_wards.find(lat, lon)
