@@ -87,6 +87,11 @@ def test_a_text_has_a_word_where_the_word_stands_by_itself_and_a_phrase_where_it
         # A phrase that reaches out of an exception does not stand within it.
         (["kebakaran besar"], ["pemadam kebakaran"], "pemadam kebakaran besar", ["kebakaran besar"]),
         (["begal"], ["rawan begal", "begal motor"], "rawan begal motor", []),
+        # What only fills a gap of an exception is none of its words.
+        (["tegangan"], ["tegangan .. tinggi", "tagihan .. meledak"], "tagihan tegangan meledak", ["tegangan"]),
+        (["meledak"], ["tagihan .. meledak"], "tagihan tegangan meledak", []),
+        # Of a phrase that stands twice in three words either may count.
+        (["lama lama"], ["akan lama lama"], "akan lama lama lama", ["lama lama"]),
     ],
 )
 def test_a_word_counts_only_where_it_does_not_stand_within_an_exception(wanted, within, text, found):
@@ -150,6 +155,7 @@ def test_an_exception_with_a_gap_reaches_over_a_few_words_of_its_clause(text, ex
         ("atap kena pohon roboh", False),
         ("atap kena pohon roboh lalu ikut roboh", False),
         ("atap kena pohon roboh, atap roboh", True),
+        ("atap mau roboh lalu roboh", True),
     ],
 )
 def test_a_phrase_with_a_gap_counts_where_all_its_parts_do(text, found):
@@ -162,6 +168,11 @@ def test_an_exception_is_told_only_where_it_holds_words_that_are_asked_for():
     asked = Wanted(["rumah .. roboh"], Exceptions(frozenset({"depan rumah", "pohon roboh"})))
     assert asked.excepted(Said("banjir di depan rumah")) == []
     assert asked.excepted(Said("di depan rumah ada pohon roboh")) == ["depan rumah", "pohon roboh"]
+
+
+def test_an_exception_with_a_gap_is_told_whole():
+    asked = Wanted(["roboh"], Exceptions(frozenset({"rumah .. roboh"})))
+    assert asked.excepted(Said("rumah warga roboh")) == ["rumah warga roboh"]
 
 
 @pytest.mark.parametrize(
