@@ -2,10 +2,11 @@
 
 Whoever writes a lexicon has read the texts that it is tried on, and words slip in because of them. So a term that no sentence and no
 other text has does not count for its text here: what is left is nearer to how new texts fare, and the confidence is chosen by it. It
-flatters still, so no temperature below 1 is chosen, and more is asked of the texts decided than is asked of new ones.
+flatters still, so of texts of more than few words no temperature below 1 is chosen, and more is asked of the texts decided than is asked
+of new ones.
 
-Texts of few words have a temperature of their own. One word alone says at most what it says among others, whose errors it has not: those
-who write "banjir" and no more mean a flood, and are right far oftener than the sum of one weight tells.
+Texts of few words have a temperature of their own, which may be below 1. One word alone says at most what it says among others, whose
+errors it has not: those who write "banjir" and no more mean a flood, and are right far oftener than the sum of one weight tells.
 """
 
 from __future__ import annotations

@@ -36,3 +36,5 @@ def test_no_text_is_made_surer_than_the_bounds_allow():
     chosen = calibrate([*texts(9.0, 200, few=True), *texts(9.0, 200, few=False)], AGENCIES).chosen
     assert (chosen.few_temperature, chosen.temperature) == (min(FEW_TEMPERATURES), min(TEMPERATURES))
     assert chosen.doubt in DOUBTS
+    # Only texts of few words may be told surer than their scores are.
+    assert min(FEW_TEMPERATURES) < min(TEMPERATURES) == 1
