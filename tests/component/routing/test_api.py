@@ -148,6 +148,17 @@ async def test_other_methods_are_refused(client):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+async def test_head_and_options_answer_as_http_has_it(client, desk):
+    complaint = submitted("sampah")
+    await desk.handle(read([complaint]))
+    path = f"/v1/decisions/{complaint.complaint_id}"
+    head, whole = await client.head(path), await client.get(path)
+    assert (head.status_code, head.headers) == (200, whole.headers)
+    assert (await client.head(f"/v1/decisions/{uuid4()}")).status_code == 404
+    options = await client.options(path)
+    assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, OPTIONS", b"")
+
+
 @pytest.mark.parametrize("category", ["sampah", "Budi Santoso 081234567890"])
 async def test_reading_needs_no_key_and_shows_nothing_that_the_citizen_wrote(client, desk, category):
     complaint = submitted(category, MONAS)
