@@ -92,6 +92,7 @@ class Composer:
             "number": complaint.number,
             "category": self._namer.category(complaint.category, lang),
             "urgency": complaint.urgency,
+            "may_be": self._may_be(call.decision, complaint, lang),
             "ward": None if complaint.ward is None else self._namer.unit(complaint.ward),
             "holder": self._namer.unit(alert.holder),
             "above": alert.kind is not Kind.INFORMED and alert.unit.code != alert.holder.code,
@@ -111,6 +112,15 @@ class Composer:
             "city": self._city.name,
         }
         return self._message(alert, lang, complaint, now, values)
+
+    def _may_be(self, decision: Decision, complaint: Complaint, lang: Language) -> str | None:
+        """Name the emergency that a report may be about besides the category it is counted under; null where there is none.
+
+        Whoever is informed for its sake would see in the subject only what another unit must do.
+        """
+        known = self._city.categories
+        others = (slug for slug in decision.other_categories if slug in known and slug != complaint.category)
+        return self._namer.category(next((slug for slug in others if known[slug].urgency == "emergency"), None), lang)
 
     def _message(self, alert: Alert, lang: Language, complaint: Complaint, now: datetime, values: Mapping[str, object]) -> bytes:
         domain = self.sender.domain

@@ -174,6 +174,32 @@ def test_one_who_is_informed_of_an_emergency_sees_that_it_is_one_and_reads_their
     assert message["Message-ID"] != mail(life, fire_service("en"))["Message-ID"]
 
 
+@pytest.mark.parametrize(
+    ("others", "language", "subject"),
+    [
+        (("kebakaran", "banjir"), "id", "Tembusan, mungkin darurat (Kebakaran)"),
+        (("pohon", "banjir"), "en", "For your information, may be an emergency (Flood)"),
+        (("pohon", "lampu_ajaib"), "id", "Tembusan"),
+        (("jalan_rusak",), "id", "Tembusan"),
+    ],
+)
+def test_one_who_is_informed_of_what_may_be_an_emergency_sees_which(others, language, subject):
+    decision = TOLD_ALL.model_copy(update={"other_categories": others})
+    life = Life().submitted().assigned(also=(FIRE_SERVICE,), decision=decision)
+    message = mail(life, fire_service(language), informed=True)
+    assert message["Subject"].startswith(f"[JK2611240001] {subject}: ")
+    # Whoever must act is not told that it is one: the category that counts is none.
+    assert mail(life)["Subject"] == "[JK2611240001] Laporan baru: Jalan rusak, Kelurahan Gambir"
+
+
+def test_one_who_is_informed_of_an_emergency_that_counts_sees_no_other():
+    decision = TOLD_ALL.model_copy(update={"other_categories": ("kebakaran", "banjir")})
+    life = Life().submitted().assigned(also=(FIRE_SERVICE,), decision=decision, urgency="emergency")
+    assert mail(life, fire_service(), informed=True)["Subject"].startswith("[JK2611240001] DARURAT, tembusan: ")
+    flood = Life().submitted().assigned(also=(FIRE_SERVICE,), decision=decision, category="kebakaran", urgency="high")
+    assert mail(flood, fire_service(), informed=True)["Subject"].startswith("[JK2611240001] Tembusan, mungkin darurat (Banjir): ")
+
+
 def test_one_who_is_informed_before_a_unit_could_be_named_reads_who_names_it():
     life = Life().submitted().triaged(GAMBIR_DISTRICT, problem="only_kecamatan", also=(FIRE_SERVICE,))
     for body in parts(mail(life, fire_service(), informed=True)):
