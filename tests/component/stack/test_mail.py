@@ -9,12 +9,19 @@ from pathlib import Path
 import aiosmtplib
 import httpx
 import pytest
-from playwright.async_api import BrowserContext
+import uvicorn
+from playwright.async_api import Browser, BrowserContext
 
+from services.notifier import alerts
+from services.notifier.links import Links
+from services.notifier.mail import Composer
 from stack.mail.sink import Fault, MailSink
 from stack.mail.web import build
 from stack.ports import free_port
 from stack.programs import Program
+from tanggap.contracts import lifecycle
+from tests.support.browser import DESKTOP, PHONE, open_window
+from tests.support.officials import FOLDER, LINK_LIFETIME, SECRET, SENDER, TOLD_ALL, Life, jakarta
 
 ROOT = Path(__file__).parents[3]
 LINK = "http://127.0.0.1:8003/c/abc.def-1_2?lang=id&x=1"
@@ -178,3 +185,28 @@ async def test_a_mail_is_found_and_read_on_a_phone_and_its_script_never_runs(sho
     assert (await page.title()).startswith("Laporan baru")
     assert await body.locator("html").evaluate("() => document.title") == ""
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_an_alert_is_seen_whole_on_the_page_and_may_be_opened_by_itself(sink: MailSink, browser: Browser, size) -> None:
+    life = Life().submitted(description="Lubang besar di depan halte, motor sering jatuh. " * 6).assigned(decision=TOLD_ALL)
+    alert = alerts.first(life.events[-1], jakarta()).alert
+    composer = Composer(FOLDER / "texts" / "mail", jakarta(), Links(SECRET, LINK_LIFETIME, "http://n.example"), SENDER)
+    complaint = lifecycle.fold(life.events, jakarta().calendar)
+    made = composer.compose(alert, complaint, *(event.model_dump_json() for event in life.events))
+    await aiosmtplib.send(made, sender="a@b.example", recipients=["c@d.example"], hostname="127.0.0.1", port=sink.port)
+    server = uvicorn.Server(uvicorn.Config(build(sink), port=free_port(), log_config=None))
+    serving = asyncio.create_task(server.serve())
+    url = f"http://127.0.0.1:{server.config.port}"
+    await answer(f"{url}/readyz")
+    async with open_window(browser, size) as window:
+        page = await window.new_page()
+        await page.goto(f"{url}/messages/1")
+        body = page.frame_locator("iframe").locator("html")
+        await body.get_by_role("link", name="Buka dan tanggapi").wait_for()
+        assert await body.evaluate("html => html.scrollHeight <= innerHeight && html.scrollWidth <= innerWidth")
+        async with window.expect_page() as opened:
+            await page.get_by_role("link", name="Buka surat ini tersendiri").click()
+        await (await opened.value).get_by_role("link", name="Buka dan tanggapi").wait_for()
+    server.should_exit = True
+    await serving
