@@ -30,7 +30,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError, from_json
 from typing_extensions import override
 
 from tanggap.contracts.events import ATTRIBUTE_CHARACTERS, ATTRIBUTE_KEY, ATTRIBUTES_AT_MOST, Point
-from tanggap.platform.http import pointer
+from tanggap.platform.json_pointer import pointer
 
 MAX_BODY_BYTES = 256 * 1024
 """No lawful body is larger: 4,000 characters of `\\u`-escaped emoji are 48 KiB, ten addresses of media 120 KiB."""

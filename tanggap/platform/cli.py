@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
@@ -27,14 +27,18 @@ class Part(Protocol):
         """Import it."""
 
 
-def build(found: Iterable[Part] | None = None) -> tuple[typer.Typer, list[str]]:
-    """The command with all parts that can be loaded, and a line for each that can't: a broken one takes no other with it."""
+def build(found: Iterable[Part] | None = None, asked: str = "") -> tuple[typer.Typer, list[str]]:
+    """The command with all parts that can be loaded, and a line for each that can't: a broken one takes no other with it.
+
+    `asked`: the sub-command that is called. Where a part has that name it alone is loaded, since another's libraries take seconds.
+    """
     app = typer.Typer(name="tanggap", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
     # Without a callback a single part would become the whole command.
     app.callback(help="Tanggap: event-driven services through which a city answers its citizens.")(_nothing)
     broken = []
-    parts: Iterable[Part] = found if found is not None else entry_points(group=GROUP)
-    for point in sorted(parts, key=lambda point: point.name):
+    parts: Sequence[Part] = [*(found if found is not None else entry_points(group=GROUP))]
+    wanted = [point for point in parts if point.name == asked] or parts
+    for point in sorted(wanted, key=lambda point: point.name):
         try:
             part = point.load()
             if not isinstance(part, typer.Typer):
@@ -52,7 +56,7 @@ def _nothing() -> None:
 
 def main() -> None:
     """Entry point of `tanggap`."""
-    app, broken = build()
+    app, broken = build(asked=sys.argv[1] if len(sys.argv) > 1 else "")
     for line in broken:
         sys.stderr.write(line + "\n")
     app()

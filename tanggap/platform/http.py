@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from tanggap.platform import metrics, telemetry
 from tanggap.platform.database import is_transient
+from tanggap.platform.json_pointer import pointer
 from tanggap.platform.logs import get_logger
 
 log = get_logger(__name__)
@@ -118,12 +119,6 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 def unavailable(detail: str = "The database does not answer. Nothing was stored; try again.") -> Problem:
     """503 with `Retry-After`."""
     return Problem(503, "unavailable", "Not available at the moment", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-
-
-def pointer(location: Iterable[int | str]) -> str:
-    """A JSON pointer (RFC 6901) to a place in the body; `#` stands for the whole."""
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    return "#/" + "/".join(parts) if parts else "#"
 
 
 def faults(error: ValidationError | RequestValidationError, prefix: Sequence[int | str] = ()) -> list[dict[str, str]]:

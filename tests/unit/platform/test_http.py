@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from tanggap.platform import http
 from tanggap.platform.http import Problem, Text
+from tanggap.platform.json_pointer import pointer
 
 LIMIT = 2000
 
@@ -273,8 +274,8 @@ async def test_no_path_or_query_makes_a_5xx(client, target):
 
 
 def test_pointers_escape_as_the_standard_says():
-    assert http.pointer(["a/b", "c~d", 0]) == "#/a~1b/c~0d/0"
-    assert http.pointer([]) == "#"
+    assert pointer(["a/b", "c~d", 0]) == "#/a~1b/c~0d/0"
+    assert pointer([]) == "#"
 
 
 async def test_an_endpoint_that_answers_plainly_is_described_counted_and_its_faults_are_problems_all_the_same():
