@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
 
-from services.routing.classifier.classifier import probabilities
+from services.routing.classifier.classifier import probabilities, softmax
 
 AGENCY_RIGHT: Final = 0.95
 """The threshold is the lowest at which, of the texts decided, so many have the right agency."""
@@ -106,14 +106,21 @@ def calibrate(scored: Sequence[Scored], agencies: Sequence[str | None]) -> Calib
 def _likeliest(scored: Sequence[Scored]) -> Chosen:
     """The temperatures and the doubt under which what people named is likeliest; the doubt by the texts of more than few words."""
     few, others = [one for one in scored if one.few], [one for one in scored if not one.few]
-    same = (Chosen(temperature, temperature, doubt) for temperature, doubt in product(TEMPERATURES, DOUBTS))
-    chosen = min(same, key=lambda one: _log_loss(others, one))
-    each = (chosen._replace(few_temperature=temperature) for temperature in FEW_TEMPERATURES)
-    return min(each, key=lambda one: _log_loss(few, one)) if few else chosen
+    # What is dear is a temperature's; each doubt is tried on that.
+    right = {temperature: _right(others, temperature) for temperature in TEMPERATURES}
+    temperature, doubt = min(product(TEMPERATURES, DOUBTS), key=lambda each: _log_loss(right[each[0]], each[1]))
+    of_few = min(FEW_TEMPERATURES, key=lambda each: _log_loss(_right(few, each), doubt)) if few else temperature
+    return Chosen(temperature, of_few, doubt)
 
 
-def _log_loss(scored: Sequence[Scored], chosen: Chosen) -> float:
-    return -sum(math.log(chosen.probabilities(one)[one.right]) for one in scored) / max(len(scored), 1)
+def _right(scored: Sequence[Scored], temperature: float) -> list[tuple[float, int]]:
+    """How likely the right category of each text is without a doubt, and how many categories there are."""
+    return [(softmax(one.scores, temperature)[one.right], len(one.scores)) for one in scored]
+
+
+def _log_loss(right: Sequence[tuple[float, int]], doubt: float) -> float:
+    """Nats a text, of what is likely without a doubt (`_right`)."""
+    return -sum(math.log(share * (1 - doubt) + doubt / count) for share, count in right) / max(len(right), 1)
 
 
 def _across(scored: Sequence[Scored]) -> float:
@@ -122,7 +129,8 @@ def _across(scored: Sequence[Scored]) -> float:
     for fold in range(FOLDS):
         own, others = scored[fold::FOLDS], [one for at, one in enumerate(scored) if at % FOLDS != fold]
         if own and others:
-            losses += _log_loss(own, _likeliest(others)) * len(own)
+            chosen = _likeliest(others)
+            losses -= sum(math.log(chosen.probabilities(one)[one.right]) for one in own)
     return losses / len(scored)
 
 
