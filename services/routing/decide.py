@@ -322,14 +322,14 @@ def _words(said: Said) -> dict[str, str]:
 def reason(places: Places, known: Known, judged: Judged) -> Said:
     """The whole decision in some three sentences: the place, the category, the unit and why; and who else is told."""
     place, rule, to = known.place, judged.rule, places.name(judged.unit.code)
-    what = _category(places.city, known, rule)
-    id_, en = place.words.id, place.words.en
-    if place.ward is not None and place.others and place.method != "text":  # a place by words has told it already
-        id_ += f" Keyakinan kelurahan: {whole_percent(place.confidence)}%."
-        en += f" Confidence in the ward: {whole_percent(place.confidence)}%."
-    id_ += f" {what.id} Ditujukan ke {to}: {rule.why.id}."
-    en += f" {what.en} Sent to {to}: {rule.why.en}."
-    if judged.triage and _urgency(known, judged) == "emergency":
+    what_id, what_en = _category(places.city, known, rule)
+    id_, en = place.words
+    if place.others and place.ward is not None and place.method != "text":  # a place by words has told it already
+        sure = whole_percent(place.confidence)
+        id_, en = f"{id_} Keyakinan kelurahan: {sure}%.", f"{en} Confidence in the ward: {sure}%."
+    id_ = f"{id_} {what_id}. Ditujukan ke {to}: {rule.why.id}."
+    en = f"{en} {what_en}. Sent to {to}: {rule.why.en}."
+    if rule.target.kind == "triage" and _urgency(known, judged) == "emergency":
         id_ += " Diperlakukan sebagai keadaan darurat."
         en += " Treated as an emergency."
     for notice, _, units in judged.told:
@@ -341,8 +341,11 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
     return Said(id_, en)
 
 
-def _category(city: City, known: Known, rule: Rule) -> Said:
-    """What the complaint is about and who says so, what it is counted as, and what else the words speak of."""
+_NO_SECOND: Final = (None,)
+
+
+def _category(city: City, known: Known, rule: Rule) -> tuple[str, str]:
+    """What the complaint is about and who says so, what it is counted as, and what else the words speak of: a sentence but for its end."""
     category, subject = known.facts.category, known.subject
     if category == UNSURE_CATEGORY:
         return _unsure(city, subject, rule.counted_as)
@@ -360,10 +363,12 @@ def _category(city: City, known: Known, rule: Rule) -> Said:
         en += f"; the report's text may speak of an emergency: {names_en} (confidence {sure}%)"
     # An app's "other" says nothing of the subject, so all is told that it may be.
     more = subject.others if category == OTHER and subject.category_from == "app" else (subject.second,)
-    if may_be := [city.categories[slug] for slug in more if slug and slug not in (category, rule.counted_as, *spoken)]:
+    if more != _NO_SECOND and (
+        may_be := [city.categories[slug] for slug in more if slug and slug not in (category, rule.counted_as, *spoken)]
+    ):
         id_ += f"; laporan ini mungkin juga menyangkut {' atau '.join([one.label_id for one in may_be])}"
         en += f"; the report may also be about {' or '.join([one.label_en for one in may_be])}"
-    return Said(f"{id_}.", f"{en}.")
+    return id_, en
 
 
 def _named(city: City, category: str, subject: Subject) -> tuple[str, str]:
@@ -388,7 +393,7 @@ def _named(city: City, category: str, subject: Subject) -> tuple[str, str]:
     )
 
 
-def _unsure(city: City, subject: Subject, counted_as: str | None) -> Said:
+def _unsure(city: City, subject: Subject, counted_as: str | None) -> tuple[str, str]:
     """That the text speaks of a category, not surely enough; what it is counted as and what else it may be, each once."""
     id_, en = "Kategori belum jelas dari isi laporan", "The report's text does not make its category clear"
     names = {slug: (city.categories[slug].label_id, city.categories[slug].label_en) for slug in subject.others}
@@ -405,7 +410,7 @@ def _unsure(city: City, subject: Subject, counted_as: str | None) -> Said:
         ids, ens = zip(*names.values(), strict=True)
         id_ += f"; mungkin {'juga ' if counted_as is not None else ''}{' atau '.join(ids)}"
         en += f"; it may {'also ' if counted_as is not None else ''}be {' or '.join(ens)}"
-    return Said(f"{id_}.", f"{en}.")
+    return id_, en
 
 
 def _sure(subject: Subject) -> tuple[str, str]:

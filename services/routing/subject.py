@@ -73,10 +73,11 @@ def name_subject(
         others = _others(guess, second, named, city)
     else:  # where the app is not contradicted, only a second subject is worth telling, and what others are told of
         others = (second,) if second is not None and second != named else ()
+    # By place: names take longer, and every complaint waits for this.
     if not emergencies:
-        return Subject(named, "app", None, (), others, second, conflict, read=True)
+        return Subject(named, "app", None, (), others, second, conflict, (), None, True)  # noqa: FBT003
     others = (*emergencies, *[slug for slug in others if slug not in emergencies])
-    return Subject(named, "app", None, (), others, second, conflict, emergencies, share_of(guess, emergencies[0]), read=True)
+    return Subject(named, "app", None, (), others, second, conflict, emergencies, share_of(guess, emergencies[0]), True)  # noqa: FBT003
 
 
 def _as_the_city_writes(named: str | None, city: City) -> str | None:
@@ -97,7 +98,7 @@ def _by_words(guess: Guess, second: str | None, city: City) -> Subject:
     others = _others(guess, second, guess.category, city)
     emergencies = _emergencies(guess, second, category, city)
     spoken = share_of(guess, emergencies[0]) if emergencies else None
-    return Subject(category, "text", guess.confidence, guess.words, others, second, None, emergencies, spoken, read=True)
+    return Subject(category, "text", guess.confidence, guess.words, others, second, None, emergencies, spoken, True)  # noqa: FBT003
 
 
 def _others(guess: Guess, second: str | None, counts: str | None, city: City) -> tuple[str, ...]:
