@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
 from services.routing.classifier.classifier import OTHER, Classifier
 from services.routing.gazetteer.gazetteer import Gazetteer, Named
@@ -58,7 +58,8 @@ _CATEGORY_PROBLEMS: Final[Mapping[str, TriageProblem]] = {
 }
 
 
-class Known(NamedTuple):
+@dataclass(slots=True)  # frozen, it would take longer to make for every complaint
+class Known:
     """What is known of a complaint before any policy is asked: the dear part of a decision."""
 
     place: Found
@@ -66,7 +67,8 @@ class Known(NamedTuple):
     facts: Facts
 
 
-class Judged(NamedTuple):
+@dataclass(slots=True)  # frozen, it would take longer to make for every complaint
+class Judged:
     """What a policy says of it: the rule, the unit that it names, and the notices that match. `counted`: the facts that notices see."""
 
     rule: Rule

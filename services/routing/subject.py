@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from services.routing.classifier.classifier import OTHER, Classifier, Guess
 from services.routing.places import Said
@@ -24,7 +25,8 @@ EMERGENCY_FROM: Final = 0.5
 for nothing costs less than one that is not made. A second subject has little share beside a first: how likely it is one counts."""
 
 
-class Subject(NamedTuple):
+@dataclass(slots=True)  # frozen, it would take longer to make for every complaint
+class Subject:
     """What a complaint is about.
 
     `category`: as the app wrote it, else the slug that the words name; None where neither does. `confidence` and `words`: of the

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,7 +58,8 @@ class ClassifierFault(Exception):  # noqa: N818  # a fault of a file, as the hou
     """The model can't be used; the text says which file, why, and what to do."""
 
 
-class Guess(NamedTuple):
+@dataclass(slots=True)  # frozen, it would take longer to make for every complaint
+class Guess:
     """What a text is about.
 
     `category`: slug; None where the confidence is below the model's threshold, or the text has no word that the model knows.
