@@ -14,11 +14,10 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from operator import rshift
 from pathlib import Path
-from typing import Annotated, Final, Literal, cast, get_args
+from typing import Annotated, Final, Literal, NamedTuple, cast, get_args
 
 import h3.api.basic_int as h3  # type: ignore[import-untyped]  # h3 ships no types
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,8 +42,10 @@ METRES_PER_DEGREE: Final = math.pi * EARTH_M / 180
 _DIRECTIONS: Final = tuple((math.sin(k * math.pi / 4), math.cos(k * math.pi / 4)) for k in range(8))
 _RESOLUTION_SHIFT: Final = 52  # H3 keeps a cell's resolution in bits 52 to 55, its finest steps in the lowest bits
 _FINEST: Final = 15
+_NO_RESOLUTION: Final = ~(_FINEST << _RESOLUTION_SHIFT)
 _OUTSIDE: Final = -(1 << 31)
 _INNER: Final = 1 << 31
+_NUMBER: Final = _INNER - 1
 
 
 Border = Literal["clear", "within_50_m", "within_25_m"]
@@ -105,8 +106,7 @@ class Manifest(BaseModel):
     name_property: str | None = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What the index says of a point.
 
     `how`: `point` (in the ward), `nearest` (in the city's waters, the ward is the nearest land) or `none`. `confidence` is 0
@@ -149,7 +149,8 @@ class Wards:
             counts[head & _FINEST] += count
         # A cell has a seventh of the area of a coarser one: what most points lie in is asked first.
         levels = sorted(counts, key=lambda level: counts[level] / 7**level, reverse=True)
-        self._masks = tuple([(level << _RESOLUTION_SHIFT, (1 << 3 * (_FINEST - level)) - 1) for level in levels])
+        self._masks = tuple([level << _RESOLUTION_SHIFT | (1 << 3 * (_FINEST - level)) - 1 for level in levels])
+        self._resolution = manifest.resolution
         self._anchors: tuple[tuple[float, float, int], ...] | None = None
 
     @property
@@ -165,10 +166,10 @@ class Wards:
         near = self._lands(self._around(lat, lon, BORDER_M))
         if here < 0:
             return self._off(lat, lon, here, self._names(near - {~here}))
-        sure = self.sure
-        if near <= {here}:
+        near.discard(here)
+        if not near:
             return self._clear[here]
-        edge, others = _OUTSIDE in near, self._names(near - {here})
+        sure, edge, others = self.sure, _OUTSIDE in near, self._names(near)
         if self._is_close(lat, lon, here):
             return Hit(self.codes[here], "point", sure.within_25_m, "within_25_m", others, edge)
         return Hit(self.codes[here], "point", sure.within_50_m, "within_50_m", others, edge)
@@ -197,53 +198,52 @@ class Wards:
         return Hit(self.codes[~here], "nearest", NEAREST_CONFIDENCE, others=others, waters=True)
 
     def _at(self, lat: float, lon: float) -> int:
-        return self._of(h3.latlng_to_cell(lat, lon, self.manifest.resolution))
+        return self._of(h3.latlng_to_cell(lat, lon, self._resolution))
 
     def _of(self, cell: int) -> int:
         """What a cell of the finest resolution lies in."""
-        cell &= ~(_FINEST << _RESOLUTION_SHIFT)
+        cell &= _NO_RESOLUTION
         get = self._wards.get
-        for level, finer in self._masks:
-            number = get(cell | level | finer)
+        for mask in self._masks:
+            number = get(cell | mask)
             if number is not None:
                 return number
         return _OUTSIDE
 
     @staticmethod
     def _number(here: int) -> int:
-        return here & ~_INNER
+        return here & _NUMBER
 
     def _around(self, lat: float, lon: float, reach: float) -> Iterator[int]:
-        """The cells that lie `reach` metres off in eight directions."""
+        """What lies `reach` metres off in eight directions, as `_of` says it."""
         north = reach / METRES_PER_DEGREE
         lat = max(north - 90.0, min(90.0 - north, lat))  # beyond a pole there is no latitude
         east = north / max(math.cos(math.radians(lat)), 1e-6)
-        cell, resolution = h3.latlng_to_cell, self.manifest.resolution
+        to_cell, resolution, get = h3.latlng_to_cell, self._resolution, self._wards.get
         for y, x in _DIRECTIONS:
-            yield cell(lat + y * north, lon + x * east, resolution)
+            cell = to_cell(lat + y * north, lon + x * east, resolution)
+            number = get(cell)  # most cells at a border are of the finest resolution
+            yield self._of(cell) if number is None else number
 
-    def _lands(self, cells: Iterable[int]) -> set[int]:
-        """The wards of some cells, and land of no ward; the shore's water is left out."""
-        found = {self._of(cell) for cell in set(cells)}
-        return {number & ~_INNER if number >= 0 else number for number in found if number >= 0 or number == _OUTSIDE}
+    @staticmethod
+    def _lands(around: Iterable[int]) -> set[int]:
+        """The wards of what lies around a point, and land of no ward; the shore's water is left out."""
+        return {number & _NUMBER if number >= 0 else number for number in around if number >= 0 or number == _OUTSIDE}
 
     def _is_close(self, lat: float, lon: float, here: int) -> bool:
         """Whether other land is within `CLOSE_M`: the first direction that has it is enough."""
-        for cell in self._around(lat, lon, CLOSE_M):
-            number = self._of(cell)
-            if (number >= 0 and number & ~_INNER != here) or number == _OUTSIDE:
-                return True
-        return False
+        around = self._around(lat, lon, CLOSE_M)
+        return any(number & _NUMBER != here if number >= 0 else number == _OUTSIDE for number in around)
 
     def _names(self, numbers: set[int]) -> tuple[str, ...]:
-        return tuple(self.codes[number] for number in sorted(numbers) if number >= 0)
+        return tuple([self.codes[number] for number in sorted(numbers) if number >= 0])
 
     def _make_anchors(self) -> Iterator[tuple[float, float, int]]:
         """One point of land for each ward in each H3 cell of resolution 8 (0.7 km2)."""
         coarse = min(8, self.manifest.resolution)
         seen: set[tuple[int, int]] = set()
         for cell, number in self._wards.items():
-            ward = number & ~_INNER
+            ward = number & _NUMBER
             parent = h3.cell_to_parent(cell, coarse) if _resolution(cell) > coarse else cell
             if number >= 0 and (parent, ward) not in seen:
                 seen.add((parent, ward))
