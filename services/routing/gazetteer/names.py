@@ -175,8 +175,13 @@ class Names:
         for start in compress(range(len(lows)), says):
             if start < done:
                 continue
-            if says[start] is _UNKNOWN:
+            said = says[start]
+            if said is _UNKNOWN:
+                if says[start + 1] is _PLAIN and says[start + 2] is _PLAIN and len(lows[start]) < LONG_ENOUGH - 1:
+                    continue  # as `_unknown` would find
                 match = self._unknown(lows, start, says)
+            elif says[start + 1] is _PLAIN:
+                match = (said, start, start + 1, False, None) if isinstance(said, Name) else None
             elif lows[start] == _ALSO_MARK:
                 match = self._after_rw(lows, start, says)
             else:
@@ -263,6 +268,8 @@ class Names:
             name = self._closest(word + second, second)
             if name is not None:
                 return name, start, start + 2, True, None
+        if len(word) < LONG_ENOUGH - 1:
+            return None
         name = self._closest(word, "")
         return None if name is None else (name, start, start + 1, True, None)
 

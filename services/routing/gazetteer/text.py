@@ -23,6 +23,9 @@ DASHES: Final = frozenset("-–—")
 # What is before a full stop or a dash is asked for after it was found: asked for first, it would be at every letter.
 _WORDS: Final = re.compile(r"[^\W_]+|[,;:()!?\n/|]|\.(?<=[^\W\d_]{5}\.)(?=\s)|[-–—](?<=\s[-–—])(?=\s)")
 _STRETCHED: Final = re.compile(r"(?!\bIII\b)([^\W\d_])\1\1+", re.IGNORECASE)  # "Jl. Tebet Barat III" is another than I
+_SIGNS: Final = re.compile(r"[^\w\s\x00-\x7f–—]")
+"""What of other characters than plain ones is neither word nor space nor dash, as most of them are that are read: 😭, ’."""
+_A_SIGN: Final = "*"
 
 _KEPT: Final = ".:\n-"
 """Separators that are read by themselves; for any other one a comma will do."""
@@ -55,34 +58,33 @@ def words(text: str, *, stretched: bool = True) -> list[str]:
     Only a colon, a line break and a dash are sure to be given as they are: for any other separator a comma may stand.
     `stretched`: whether it may have such; False where whoever asks has looked (`may_be_stretched`).
     """
-    if not text.isascii():
-        return _of_any_script(text)
-    return _of_plain(text, _AS_WRITTEN, stretched=stretched)
+    return _words(text, stretched, _AS_WRITTEN)
 
 
 def small_words(text: str, *, stretched: bool = True) -> list[str]:
     """The same in small letters: what stands there as a word stands at the same place in `words`."""
-    if not text.isascii():
-        return list(map(str.lower, _of_any_script(text)))
-    return _of_plain(text, _LOWERED, stretched=stretched)
+    return _words(text, stretched, _LOWERED)
 
 
-def _of_any_script(text: str) -> list[str]:
-    text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text[:MOST]))[:MOST]
-    return _WORDS.findall(_STRETCHED.sub(r"\1", text))
-
-
-def _of_plain(text: str, table: bytes, *, stretched: bool) -> list[str]:
+def _words(text: str, stretched: bool, table: bytes) -> list[str]:  # noqa: FBT001 - quicker
     """The words by translating and splitting, which is quicker than the expression; a line break or a free dash is left to that."""
-    text = text[:MOST]
+    if len(text) > MOST:
+        text = text[:MOST]
+    if not text.isascii():
+        text, stretched = _SIGNS.sub(_A_SIGN, INVISIBLE.sub("", unicodedata.normalize("NFKD", text))[:MOST]), True
+        if not text.isascii():
+            found: list[str] = _WORDS.findall(_STRETCHED.sub(r"\1", text))
+            return found if table is _AS_WRITTEN else list(map(str.lower, found))
     if stretched and may_be_stretched(text):
         text = _STRETCHED.sub(r"\1", text)
     parted = text.encode().translate(table).decode()
     if "\n" in parted or " - " in parted:
         return _WORDS.findall(text if table is _AS_WRITTEN else text.lower())
-    if ". " in parted:
-        *ended, last = parted.split(". ")
-        parted = "".join([piece + ("," if piece[-5:].isalpha() and len(piece) > 4 else " ") for piece in ended]) + last  # noqa: PLR2004
+    at = parted.find(". ")
+    while at >= 0:
+        if at > 4 and parted[at - 5 : at].isalpha():  # noqa: PLR2004 - five letters
+            parted = f"{parted[:at]},{parted[at + 1 :]}"
+        at = parted.find(". ", at + 1)
     if ":" in parted:
         parted = parted.replace(":", " : ")
     return parted.replace(",", " , ").replace(".", " ").replace("-", " ").split()
