@@ -139,8 +139,8 @@ def locate(point: Point | None, places: Places, wards: Wards, named: Named | Non
         return _in_words(named, places, found.words)
     conflict = _conflict(found, named, places.city)
     if conflict is not None:
-        return found._replace(conflict=conflict)
-    if found.ward is not None and found.others and found.ward == named.ward:
+        return Found(*found[:-1], conflict)
+    if found.ward is not None and found.others and named.ward is not None and found.ward.code == named.ward.code:
         # Two witnesses who know nothing of each other: both must err.
         return found._replace(confidence=1 - (1 - found.confidence) * (1 - named.confidence))
     return found
@@ -241,7 +241,7 @@ def _conflict(found: Found, named: Named, city: City) -> Said | None:
     if named.confidence < CONTRADICTS_FROM:
         return None
     if named.ward is not None:
-        if found.ward == named.ward:
+        if found.ward is not None and found.ward.code == named.ward.code:
             return None
         other = f"Kelurahan {named.ward.name}"
     else:
@@ -257,8 +257,8 @@ def _conflict(found: Found, named: Named, city: City) -> Said | None:
                 en=f"The report's point is on water near {there}, but its address or text names {other}; the point was taken.",
             )
         return Said(
-            id=f"Titik laporan ada di {there}, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
-            en=f"The report's point lies in {there}, but its address or text names {other}; the point was taken.",
+            f"Titik laporan ada di {there}, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",
+            f"The report's point lies in {there}, but its address or text names {other}; the point was taken.",
         )
     return Said(
         id=f"Titik laporan tidak berada di wilayah kota, tetapi alamat atau isi laporan menyebut {other}; yang dipakai titiknya.",

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from services.routing.gazetteer.file import Book, read
 from services.routing.gazetteer.homes import SAYS_HOME, roles_of
-from services.routing.gazetteer.judge import Heard, Judge, Named
+from services.routing.gazetteer.judge import NOTHING, Heard, Judge, Named
 from services.routing.gazetteer.marks import ROUTES, Mark, capital, ends_street, mark_of
 from services.routing.gazetteer.names import Name, Names
 from services.routing.gazetteer.text import small_words, words
@@ -51,19 +51,17 @@ class Gazetteer:
         """
         heard: list[Heard] = []
         if address:
-            self._hear(address, heard, told=False, stretched=True)
+            self._hear(address, heard, False, True)  # noqa: FBT003 - quicker
         if text:
-            self._hear(text, heard, told=True, stretched=stretched)
-        return self._judge.judge(heard)
+            self._hear(text, heard, True, stretched)  # noqa: FBT003 - quicker
+        return self._judge.judge(heard) if heard else NOTHING
 
-    def _hear(self, text: str, heard: list[Heard], *, told: bool, stretched: bool) -> None:
+    def _hear(self, text: str, heard: list[Heard], told: bool, stretched: bool) -> None:  # noqa: FBT001 - quicker
         lows = tokens = small_words(text, stretched=stretched)
         most = len(heard) + _MOST_NAMES
         spans: list[tuple[int, int]] = []
         goes_on, chain = -1, _BARE
         for name, start, end, typo, level in self._names.find(lows):
-            if tokens is lows and (typo or name.guard):  # only of such a name capitals say something
-                tokens = words(text, stretched=stretched)
             mark = level or mark_of(lows, start, end, address=not told)
             if start == goes_on and (chain == "away" or mark == "bare"):
                 mark = chain  # "Jl. Cakung Cilincing", "jurusan Tanah Abang Kebayoran Lama"
@@ -72,9 +70,15 @@ class Gazetteer:
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
             within = start, end
-            if _is_no_place(name, mark, lows, within, told) or (typo and end - start == 1 and not _is_read(mark, tokens[start])):
+            if _is_no_place(name, mark, lows, within, told):
                 continue
-            meant = not name.guard or _is_meant(name, mark, tokens, lows, within)
+            meant = _is_meant(name, mark, end - start) if name.guard else True
+            if tokens is lows and (typo or meant is None):  # only of such a name capitals say something
+                tokens = words(text, stretched=stretched)
+            if typo and end - start == 1 and not _is_read(mark, tokens[start]):
+                continue
+            if meant is None:
+                meant = _is_meant_by_capitals(name, tokens, lows, within)
             near = spans and start - spans[-1][1] <= LONGEST
             way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if near else ""
             if goes_on == end and chain == "away" and not way:
@@ -113,16 +117,23 @@ def _is_read(mark: Mark, token: str) -> bool:
     return len(token) >= _LONG or (mark == "at" and token[0].isupper())
 
 
-def _is_meant(name: Name, mark: Mark, tokens: list[str], lows: list[str], within: tuple[int, int]) -> bool:
-    """Whether a name that is a common word too is taken for a place without its kecamatan or kota beside it."""
-    start, end = within
+def _is_meant(name: Name, mark: Mark, count: int) -> bool | None:
+    """Whether a name of `count` words that is a common one too is taken for a place without its kecamatan or kota beside it.
+
+    None: its capitals say.
+    """
     if mark == "kecamatan":
         return bool(name.kecamatan)
     if name.guard == "marked":
-        return mark == "kelurahan" or (mark == "rt" and tokens[start].istitle())
-    if mark in _SAYS_PLACE or end - start < name.parts:
-        return True
-    return not _shouts(tokens) and capital(tokens, lows, start, end)
+        return None if mark == "rt" else mark == "kelurahan"
+    return True if mark in _SAYS_PLACE or count < name.parts else None
+
+
+def _is_meant_by_capitals(name: Name, tokens: list[str], lows: list[str], within: tuple[int, int]) -> bool:
+    start, end = within
+    if name.guard == "marked":
+        return tokens[start].istitle()
+    return capital(tokens, lows, start, end) and not _shouts(tokens)
 
 
 def _shouts(tokens: list[str]) -> bool:

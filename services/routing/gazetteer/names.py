@@ -308,20 +308,13 @@ class Names:
         end = end if end in self._ordinary else ""
         # A letter that is wrong in the middle leaves the last one and the first one; where it does not, all but two are left.
         keys: list[str] = []
-        if begun:
-            rest, last = joined[half:], joined[-1]
-            keys += [
-                key
-                for key in begun
-                if (key[-1] == last or joined.startswith(key[:-2])) and key.endswith(end) and _one_off(rest, key[half:])
-            ]
-        if ended:
-            rest, first = joined[:-half], joined[0]
-            keys += [
-                key
-                for key in ended
-                if (key[0] == first or joined.endswith(key[2:])) and key.endswith(end) and _one_off(rest, key[:-half])
-            ]
+        first, last = joined[0], joined[-1]
+        for key in begun:
+            if (key[-1] == last or joined.startswith(key[:-2])) and key.endswith(end) and _one_off(joined[half:], key[half:]):
+                keys.append(key)
+        for key in ended:
+            if (key[0] == first or joined.endswith(key[2:])) and key.endswith(end) and _one_off(joined[:-half], key[:-half]):
+                keys.append(key)
         if not keys:
             return None
         names = {id(name): name for key in keys if (name := self._known[key]) is not None}
