@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-from services.routing.gazetteer.gazetteer import Named
+from services.routing.gazetteer.gazetteer import NOTHING, Named
 from services.routing.gazetteer.text import squash
 from services.routing.policy.policy import PlaceKind
 from services.routing.wards.wards import Border, Hit, Wards
@@ -60,6 +60,14 @@ _NO_POINT: Final = _nowhere("Laporan ini tidak menyertakan titik lokasi.", "The 
 _NULL_ISLAND: Final = _nowhere(
     "Aplikasi mengirim titik 0,0, artinya tanpa titik lokasi.", "The app sent the point 0,0, which means no point at all."
 )
+
+
+_NO_WORDS: Final = Said(
+    id=" Alamat atau isi laporan tidak menyebut kecamatan atau kelurahan yang pasti.",
+    en=" Its address or text names no kecamatan or ward for certain.",
+)
+_NO_PLACE: Final = _nowhere(_NO_POINT.words.id + _NO_WORDS.id, _NO_POINT.words.en + _NO_WORDS.en)
+"""A complaint without a point whose words name no place at all, as most of those do."""
 
 
 class Ward(NamedTuple):
@@ -170,7 +178,7 @@ def _in_words(named: Named, places: Places, no_point: Said) -> Found:
         return Found("known", "text", named.confidence, named.ward, ward.kota, named.others, words, kecamatan)
     assert kecamatan is not None  # noqa: S101 - the caller has seen to it
     id_ = en = places.name(kecamatan.code)
-    if named.how != "kecamatan" and squash(named.matched) != squash(kecamatan.name):
+    if named.how != "kecamatan" and named.matched != kecamatan.name and squash(named.matched) != squash(kecamatan.name):
         # A landmark or an area lies in it: that is what was written, not the kecamatan.
         id_, en = f"{named.matched}, di {id_}", f"{named.matched}, in {en}"
     words = Said(
@@ -181,10 +189,13 @@ def _in_words(named: Named, places: Places, no_point: Said) -> Found:
     return Found("kecamatan", "text", named.confidence, None, kota, named.others, words, kecamatan)
 
 
+_NO_MORE: Final = Said("", "")
+
+
 def _also(named: Named, places: Places) -> Said:
     """What else the words may name, as the end of a sentence; empty where nothing."""
     if not named.others:
-        return Said("", "")
+        return _NO_MORE
     within = named.kecamatan.code if named.kecamatan is not None else None
     told = [places.city.units[unit.code] for unit in named.others[:MOST_TOLD]]
     id_ = _either([_with_kecamatan(info, within, places, "di") for info in told], "atau")
@@ -202,8 +213,10 @@ def _with_kecamatan(info: UnitInfo, within: str | None, places: Places, word: st
 
 def _perhaps(found: Found, named: Named, places: Places) -> Found:
     """A place that neither the point nor the words name for certain: with what the words may name, for the person who decides."""
+    if named is NOTHING and found is _NO_POINT:
+        return _NO_PLACE
     id_, en = found.words
-    others = tuple([unit for unit in named.others if unit not in found.others])
+    others = tuple([unit for unit in named.others if unit not in found.others]) if named.others else ()
     if others:
         ids, ens = _apart(others, places, "di"), _apart(others, places, "in")
         id_ += f" Alamat atau isi laporan mungkin menunjuk ke {_either(ids, 'atau')}."
@@ -216,8 +229,8 @@ def _perhaps(found: Found, named: Named, places: Places) -> Found:
         id_ += f" Alamat atau isi laporan menyebut {named.outside}, di luar {places.city.name}."
         en += f" Its address or text names {named.outside}, outside {places.city.name}."
     elif found.kind == "none":
-        id_ += " Alamat atau isi laporan tidak menyebut kecamatan atau kelurahan yang pasti."
-        en += " Its address or text names no kecamatan or ward for certain."
+        id_ += _NO_WORDS.id
+        en += _NO_WORDS.en
     else:
         return found
     return found._replace(others=(*found.others, *others), words=Said(id_, en))

@@ -18,7 +18,7 @@ from services.routing.gazetteer.text import small_words, words
 from services.routing.gazetteer.ways import LONGEST, way_of
 from tanggap.contracts.city import City
 
-__all__ = ["Gazetteer", "Named"]
+__all__ = ["NOTHING", "Gazetteer", "Named"]
 
 _MOST_NAMES: Final = 24
 """So many names of a text are weighed: a text with more is no help, and the time stays bounded."""
@@ -70,20 +70,16 @@ class Gazetteer:
             if name.within is not None and mark in _LEVELS:
                 name = name.within  # noqa: PLW2901 - "Kecamatan Makassar" is this city's Makasar
             within = start, end
-            if _is_no_place(name, mark, lows, within, told):
-                continue
             meant = _is_meant(name, mark, end - start) if name.guard else True
             if tokens is lows and (typo or meant is None):  # only of such a name capitals say something
                 tokens = words(text, stretched=stretched)
-            if typo and end - start == 1 and not _is_read(mark, tokens[start]):
+            if _is_no_place(name, mark, lows, within, told) or (typo and end - start == 1 and not _is_read(mark, tokens[start])):
                 continue
-            if meant is None:
-                meant = _is_meant_by_capitals(name, tokens, lows, within)
             near = spans and start - spans[-1][1] <= LONGEST
             way = way_of(lows, spans[-1], start, text, at=heard[-1].mark == "at") if near else ""
             if goes_on == end and chain == "away" and not way:
                 way = "route"
-            heard.append(Heard(name, mark, typo, meant, told, way))
+            heard.append(Heard(name, mark, typo, _is_capital(name, tokens, lows, within) if meant is None else meant, told, way))
             spans.append(within)
             if len(heard) >= most:
                 break
@@ -129,7 +125,8 @@ def _is_meant(name: Name, mark: Mark, count: int) -> bool | None:
     return True if mark in _SAYS_PLACE or count < name.parts else None
 
 
-def _is_meant_by_capitals(name: Name, tokens: list[str], lows: list[str], within: tuple[int, int]) -> bool:
+def _is_capital(name: Name, tokens: list[str], lows: list[str], within: tuple[int, int]) -> bool:
+    """The same by its capitals."""
     start, end = within
     if name.guard == "marked":
         return tokens[start].istitle()

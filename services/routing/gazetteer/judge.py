@@ -119,6 +119,8 @@ _OUTSIDE_BARE: Final = 0.5
 """The same where nothing says that the place outside is meant ("mie Aceh")."""
 _OUTSIDE_YET: Final = 0.7
 """The same where the city or one of its kota is named too."""
+_MOST_KEPT: Final = 2_048
+"""So many answers of several names are kept: those of addresses, which name a ward with its kecamatan and kota again and again."""
 _MOST: Final = 0.97
 """Nothing that is read in a text is surer: who writes may be wrong about the ward."""
 _MOST_OTHERS: Final = 6
@@ -137,7 +139,7 @@ class _Claim:
 
 
 class Judge:
-    """Weighs what was heard. One for a city; immutable but for a memory of what names alone say, bounded by the names."""
+    """Weighs what was heard. One for a city; immutable but for a memory of what names say: alone, bounded by the names, and together."""
 
     def __init__(self, city: City) -> None:
         self._units: dict[str, Unit] = {code: info.unit for code, info in city.units.items()}
@@ -148,19 +150,28 @@ class Judge:
                 kota = city.kota(code)
                 if kota is not None:
                     self._kota[code] = kota.code
-        self._alone: dict[tuple[int, Mark, bool, bool], Named] = {}
+        self._alone: dict[tuple[Name, Mark, bool, bool], Named] = {}
+        self._together: dict[tuple[Heard, ...], Named] = {}
 
     def judge(self, heard: Sequence[Heard]) -> Named:
         """What it comes to. Total."""
         if not heard:
             return NOTHING
         if len(heard) > 1:
-            return self._weigh(heard)
-        name, mark, typo, meant, _told, _way, _role = heard[0]
-        key = (id(name), mark, typo, meant)
+            return self._weigh_together(tuple(heard))
+        key = heard[0][:4]  # whether it is in the address or the description says nothing of one name
         known = self._alone.get(key)
         if known is None:
             known = self._alone[key] = self._weigh(heard)
+        return known
+
+    def _weigh_together(self, heard: tuple[Heard, ...]) -> Named:
+        known = self._together.get(heard)
+        if known is None:
+            known = self._weigh(heard)
+            if len(self._together) >= _MOST_KEPT:
+                self._together.clear()
+            self._together[heard] = known
         return known
 
     def _weigh(self, heard: Sequence[Heard]) -> Named:
@@ -169,7 +180,7 @@ class Judge:
         case = _Case(self._kecamatan, self._kota, heard)
         if case.outside and case.kotas:
             within = [case.within(one) for one in heard]
-            if within != list(heard):
+            if within != [*heard]:
                 case = _Case(self._kecamatan, self._kota, within)
         wards, kecamatan = case.claims()
         # What is named in a text that says it is elsewhere is a namesake, or a part of that place: nothing to choose from here.

@@ -32,9 +32,9 @@ Guard = Literal["", "word", "marked"]
 its kecamatan or kota (`marked`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Name:
-    """A name, and every place that it may mean.
+    """A name, and every place that it may mean. Equal to itself alone, so that what is kept by it is found at once.
 
     `label`: as the gazetteer writes it. `wards`, `kecamatan`, `kota`: codes; of a landmark or an area the wards that it lies in, the
     likeliest first. `landmark`: it is no unit's. `city`: it is the whole city's. `outside`: it lies elsewhere. `parts`: its words.
@@ -307,18 +307,16 @@ class Names:
             return None
         end = end if end in self._ordinary else ""
         # A letter that is wrong in the middle leaves the last one and the first one; where it does not, all but two are left.
-        keys: list[str] = []
+        names: set[Name | None] = set()
         first, last = joined[0], joined[-1]
         for key in begun:
             if (key[-1] == last or joined.startswith(key[:-2])) and key.endswith(end) and _one_off(joined[half:], key[half:]):
-                keys.append(key)
+                names.add(self._known[key])
         for key in ended:
             if (key[0] == first or joined.endswith(key[2:])) and key.endswith(end) and _one_off(joined[:-half], key[:-half]):
-                keys.append(key)
-        if not keys:
-            return None
-        names = {id(name): name for key in keys if (name := self._known[key]) is not None}
-        return next(iter(names.values())) if len(names) == 1 else None
+                names.add(self._known[key])
+        names.discard(None)
+        return names.pop() if len(names) == 1 else None
 
 
 def _variants(parts: list[str], spellings: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.routing.gazetteer import judge as weighing
 from services.routing.gazetteer.gazetteer import Gazetteer, Named
 from services.routing.gazetteer.judge import WELL_ENOUGH
 from services.routing.gazetteer.text import MOST, SEPARATORS, squash, words
@@ -1009,3 +1010,16 @@ def test_neither_end_of_a_way_is_the_place_in_whatever_signs_the_text_is_written
 
 def test_a_dash_between_other_words_makes_no_way_of_two_names(gazetteer):
     assert place(gazetteer.find(None, "RT 3 Kalibata Cawang, pabrik xkalibata-cawangx")) == "Kalibata"
+
+
+def test_what_several_names_say_together_is_kept_within_bounds_and_is_the_same_again(jakarta, monkeypatch):
+    monkeypatch.setattr(weighing, "_MOST_KEPT", 3)
+    gazetteer = Gazetteer.load(JAKARTA, jakarta)
+    texts = [f"Kel. {ward}, Kec. Tebet, Jakarta {side}" for ward in ("Manggarai", "Cawang") for side in ("Timur", "Selatan")]
+    first = [gazetteer.find(None, text) for text in texts]
+    assert len(set(first)) > 1
+    assert 0 < len(gazetteer._judge._together) <= 3
+    assert [gazetteer.find(None, text) for text in texts] == first
+    assert gazetteer.find(texts[-1], "") is gazetteer.find(texts[-1], "")
+    assert 0 < len(gazetteer._judge._together) <= 3
+    assert place(gazetteer.find("Kel. Manggarai", "Kel. Cawang")) != place(gazetteer.find("Kel. Cawang", "Kel. Manggarai"))

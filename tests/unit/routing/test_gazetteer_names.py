@@ -1,6 +1,7 @@
 """Names in a list of words: exact, joined, split and misspelt."""
 
 import random
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from services.routing.gazetteer import text as reading
 from services.routing.gazetteer.marks import MARKS, mark_of
 from services.routing.gazetteer.names import Name, Names
 from services.routing.gazetteer.text import SEPARATORS, small_words, squash, words
+from services.routing.invisible import INVISIBLE
 from services.routing.tokens import may_be_stretched
 from tests.support.routing import JAKARTA
 
@@ -283,8 +285,8 @@ def test_a_common_word_ends_a_misspelt_name_only_where_it_is_a_word_of_one():
 
 
 def plainly(text):
-    """The words of plain text as one expression has them: a full stop parts after five letters, a dash where it stands free."""
-    text = text[: reading.MOST]
+    """The words of text as one expression has them: a full stop parts after five letters, a dash where it stands free."""
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKD", text[: reading.MOST]))[: reading.MOST]
     return reading._WORDS.findall(reading._STRETCHED.sub(r"\1", text))
 
 
@@ -318,6 +320,20 @@ def test_plain_text_is_read_as_the_expression_reads_it(text):
     assert small_words(text) == [word.lower() for word in words(text)]
 
 
+SIGNS = [
+    *("😭", "’", "“", "—", " — ", "–", " – ", "*", "²", "\u200b", "\u00a0", "\u2003", "\u2028"),
+    *("é", "a\u0301", "ＢＡ", "İ", "漢", "نص", "ก็"),
+]
+"""Signs and letters that are not plain: some become so, some part words, some are words or space."""
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PIECES + SIGNS * 2), max_size=40).map("".join))
+def test_text_with_other_signs_is_read_as_the_expression_reads_it(text):
+    assert alike(words(text)) == alike(plainly(text))
+    assert small_words(text) == [word.lower() for word in words(text)]
+
+
 @given(st.text(), st.booleans())
 def test_any_text_has_as_many_small_words_as_words(text, stretched):
     assert small_words(text, stretched=stretched) == [word.lower() for word in words(text, stretched=stretched)]
@@ -339,6 +355,9 @@ def test_any_text_has_as_many_small_words_as_words(text, stretched):
         ("Tebet\nTimur", ["Tebet", "\n", "Timur"]),
         ("(Tebet)/Menteng", [",", "Tebet", ",", ",", "Menteng"]),
         ("Jum'at kodok_ijo", ["Jum", "at", "kodok", "ijo"]),
+        ("banjirrr😭Tebet 😭- Menteng", ["banjir", "Tebet", "Menteng"]),
+        ("di Tebet — Menteng, Jum’at", ["di", "Tebet", "—", "Menteng", ",", "Jum", "at"]),
+        ("a - b 😭- c", ["a", "-", "b", "c"]),
     ],
 )
 def test_separators_are_words_of_their_own(text, read):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.routing.gazetteer.judge import Named
+from services.routing.gazetteer.judge import NOTHING, Named
 from services.routing.places import CONTRADICTS_FROM, MOST_TOLD, Places, locate
 from tanggap.contracts.events import Point
 from tests.support.routing import BEKASI, JATINEGARA_STATION, MONAS
@@ -170,3 +170,10 @@ def test_of_many_other_places_the_first_are_told_and_all_are_kept(places, jakart
 )
 def test_a_point_within_some_hundred_metres_of_null_island_is_none(places, jakarta_wards, lat, lon, is_none):
     assert (locate(Point(lat=lat, lon=lon), places, jakarta_wards).kind == "none") == is_none
+
+
+def test_of_a_complaint_without_any_place_the_same_is_said_however_that_is_known(places, jakarta_wards):
+    nowhere = locate(None, places, jakarta_wards, NOTHING)
+    assert nowhere == locate(None, places, jakarta_wards, perhaps())
+    assert nowhere.words.en.endswith("Its address or text names no kecamatan or ward for certain.")
+    assert nowhere.words.en != locate(Point(lat=0, lon=0), places, jakarta_wards, NOTHING).words.en
