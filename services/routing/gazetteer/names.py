@@ -238,7 +238,10 @@ class Names:
         return None
 
     def _unknown(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
-        """The name that an unknown word begins: written together with its level, or misspelt."""
+        """The name that an unknown word begins: written together with its level, or misspelt, alone or with the next.
+
+        `says`: of each word, and of two more.
+        """
         word = lows[start]
         if len(word) < _LEAST_PART or start >= _MISSPELT_WITHIN:
             return None
@@ -246,28 +249,20 @@ class Names:
         if match is not None:
             return match
         # No letter is wrong in a common word, so a name must end in it as it stands, and hardly any does.
-        if says[start + 1] is not _PLAIN or says[start + 2] is not _PLAIN:
-            return self._misspelt(lows, start, says)
-        if len(word) < LONG_ENOUGH - 1:
-            return None
-        name = self._closest(word, "")
-        return None if name is None else (name, start, start + 1, True, None)
-
-    def _misspelt(self, lows: list[str], start: int, says: list[_Says]) -> Match | None:
-        """The name that an unknown word, alone or with the next, is but for one letter. `says`: of each word, and of two more."""
-        word, second = lows[start], lows[start + 1]
         second_may, third_may = says[start + 1] is not _PLAIN, says[start + 2] is not _PLAIN
-        look = _LOOK if len(word) + len(second) > 2 * _LOOK else _LOOK - 1
-        begun = word[:look] in self._begun
-        if third_may and (begun or lows[start + 2][-look:] in self._ended):
-            third = lows[start + 2]
-            name = self._closest(word + second + third, third)
-            if name is not None:
-                return name, start, start + 3, True, None
-        if second_may and (begun or second[-look:] in self._ended):
-            name = self._closest(word + second, second)
-            if name is not None:
-                return name, start, start + 2, True, None
+        if second_may or third_may:
+            second = lows[start + 1]
+            look = _LOOK if len(word) + len(second) > 2 * _LOOK else _LOOK - 1
+            begun = word[:look] in self._begun
+            if third_may and (begun or lows[start + 2][-look:] in self._ended):
+                third = lows[start + 2]
+                name = self._closest(word + second + third, third)
+                if name is not None:
+                    return name, start, start + 3, True, None
+            if second_may and (begun or second[-look:] in self._ended):
+                name = self._closest(word + second, second)
+                if name is not None:
+                    return name, start, start + 2, True, None
         if len(word) < LONG_ENOUGH - 1:
             return None
         name = self._closest(word, "")
