@@ -59,6 +59,8 @@ def name_subject(
     if classifier is None:
         return Subject(named, "none" if named is None else "app")
     guess = classifier.classify(submitted.description, tokens)
+    if len(guess.likely) == 1 and named == guess.likely[0][0] and guess.second is None:  # as of most that an app names
+        return Subject(named, "app", None, (), (), None, None, (), None, True)  # noqa: FBT003
     second = guess.second if guess.second is not None and guess.second in city.categories else None
     if named is None or (named == OTHER and guess.category != OTHER and guess.category in city.categories):
         # "Other" is what an app says whose user found nothing that fits, or did not look: words that are sure know better.

@@ -209,7 +209,7 @@ class Classifier:
         best, likely = self._likely(scores, ranked, 1.0 if len(tokens) > FEW else self._temperature / self._few_temperature)
         said = _deciding(found, best)
         second = second_confidence = None
-        seen = self._evidence(found, said, tokens, best, self._next(scores, ranked, best))
+        seen = self._evidence(found, said, tokens, scores, ranked)
         if seen:
             nats, at = max([(self._second.nats(evidence), at) for at, evidence in seen.items()])
             if nats >= self._second_from:
@@ -248,11 +248,6 @@ class Classifier:
             most = score
         return best, likely
 
-    def _next(self, scores: list[float], ranked: list[float], best: int) -> float:
-        """The largest of `scores` but for that of `best` and of `OTHER`, nats."""
-        most = ranked[2] if len(ranked) > 2 and best != self._other and ranked[1] == scores[self._other] else ranked[1]  # noqa: PLR2004
-        return most * self._temperature
-
     def terms(self, text: str) -> dict[str, float]:
         """The model's terms that the text has, and how much each counts."""
         return {term.text: factor for term, factor in self._reader.read(tokens_of(text)).items()}
@@ -268,23 +263,25 @@ class Classifier:
         found = self._reader.read(tokens)
         scores = self._score(found)
         ranked = sorted(scores, reverse=True)
-        best = scores.index(ranked[0])
-        seen = self._evidence(found, _deciding(found, best), tokens, best, self._next(scores, ranked, best))
+        seen = self._evidence(found, _deciding(found, scores.index(ranked[0])), tokens, scores, ranked)
         return {self._categories[at]: evidence for at, evidence in seen.items()}
 
     def _evidence(
-        self, found: Found, said: list[tuple[float, str, Term]], tokens: list[str], best: int, most: float
+        self, found: Found, said: list[tuple[float, str, Term]], tokens: list[str], scores: list[float], ranked: list[float]
     ) -> dict[int, Evidence]:
         """What speaks for each category that may be a second subject, by the clause that makes it likeliest.
 
-        `found`: the text's terms; `said`: what decided for `best`, the likeliest category; `most`: what they say for another one, nats.
+        `found`: the text's terms; `said`: what decided for the likeliest category; `ranked`: the `scores`, the largest first.
         """
         short = len(tokens) <= SHORT
         closely = short or not self._also.isdisjoint(tokens)
-        if most < TEXT_SAYS and not closely:
+        enough = TEXT_SAYS / self._temperature
+        if ranked[1] < enough and not closely:
             return {}
-        others = [term for term in found if term.most not in (best, self._other, -1)]
-        own = self._own(found, others, said, best) if others else {}
+        best, other = scores.index(ranked[0]), self._other
+        if best != other and ranked[1] == scores[other] and not closely and (len(ranked) < 3 or ranked[2] < enough):  # noqa: PLR2004
+            return {}
+        others, own = self._own(found, said, best)
         if not others or (not closely and max(own.values(), default=0.0) < OWN_SAYS):
             return {}
         by: dict[int, tuple[float, Found, bool]] = {}
@@ -297,23 +294,25 @@ class Classifier:
             for at, (share, clause, also) in by.items()
         }
 
-    def _own(self, found: Found, others: list[Term], said: list[tuple[float, str, Term]], best: int) -> dict[int, float]:
-        """What terms say for other categories than `best`, nats more than for that one, by words that do not speak for it.
+    def _own(self, found: Found, said: list[tuple[float, str, Term]], best: int) -> tuple[bool, dict[int, float]]:
+        """Whether any term says most of another category than `best`; and what they say for such ones by words that do not speak for it.
 
-        `others`: those of `found` that say most of such a category.
+        Nats more than for `best`.
         """
         spent: set[str] = set()
         for nats, _, term in said:
             if -nats < SPENDS:
                 break
             spent.update(term.words)
-        own: dict[int, float] = {}
-        for term in others:
-            factor = found[term]
-            if factor > 0 and spent.isdisjoint(term.words):
-                at, of_best = term.most, term.nats.get(best, 0.0)
-                own[at] = own.get(at, 0.0) + factor * (term.by - of_best if of_best > 0 else term.by)
-        return own
+        others, own, firsts = False, dict[int, float](), (best, self._other, -1)
+        for term, factor in found.items():
+            at = term.most
+            if at not in firsts:
+                others = True
+                if factor > 0 and spent.isdisjoint(term.words):
+                    of_best = term.nats.get(best, 0.0)
+                    own[at] = own.get(at, 0.0) + factor * (term.by - of_best if of_best > 0 else term.by)
+        return others, own
 
     def _candidates(self, tokens: list[str], best: int, enough: float) -> Iterator[tuple[int, Found, bool]]:
         """Each clause, and each piece of one between words like `dan`, that speaks for another category than `best`.
