@@ -305,9 +305,11 @@ def main() -> None:
         asked = "".join(f", {name} {us:.0f} µs a text" for name in readers if (us := decision[f"{name}_us"]) is not None)
         print(
             f"One decision (place, category, policy, reason) on one core: {decision['batch_us']:.0f} µs in batches, as the service makes "
-            f"them where many wait; median {decision['alone_us']:.0f} µs by itself{asked}; with its clocks and its event "
-            f"{decision['event_us']:.0f} µs in batches, {decision['event_alone_us']:.0f} µs by itself (p99 {decision['p99_us']:.0f} µs); "
-            f"the city loads in {decision['load_seconds']:.2f} s; {decision['memory_mb']:.0f} MB then."
+            f"them where many wait; median {decision['alone_us']:.0f} µs by itself{asked}. Meanwhile plain Python took "
+            f"{decision['slowness']:.2f} times as long as on a quiet core: there it is {decision['batch_quiet_us']:.0f} µs in batches and "
+            f"{decision['alone_quiet_us']:.0f} µs by itself. With its clocks and its event {decision['event_us']:.0f} µs in batches, "
+            f"{decision['event_alone_us']:.0f} µs by itself (p99 {decision['p99_us']:.0f} µs). The city loads in "
+            f"{decision['load_seconds']:.2f} s; {decision['memory_mb']:.0f} MB then."
         )
     if slow:
         sys.exit(f"Below the least share of the plain floor ({LEAST}, or --least): {', '.join(slow)}.")

@@ -3,8 +3,10 @@
 The texts are `quality/texts.csv`'s, every second complaint without a category and every fourth without a point. Prints one line of JSON.
 Microseconds a decision: `alone_us` by itself, `batch_us` in batches of `BATCH`, as the service makes them where many wait (the
 median of the batches' means); `event_alone_us` and `event_us` the same with its clocks and the event that tells it (`p99_us`: the 99th
-percentile by itself); and of these the readers of words (`gazetteer_us`, `classifier_us`), each asked by itself; medians. Seconds to load
-the city, and the memory that the process has then (resident, MB).
+percentile by itself); and of these the readers of words (`gazetteer_us`, `classifier_us`), each asked by itself; medians. `slowness`: how
+many times as long as on a quiet core plain Python took meanwhile (`bench.speed`), and `alone_quiet_us` and `batch_quiet_us` the medians of
+what each took, divided by what plain Python took right before and after it. Seconds to load the city, and the memory that the process
+has then (resident, MB).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from bench.complaints import submitted
+from bench.speed import pace
 from services.routing.decide import reach_all
 from services.routing.places import Places
 from services.routing.router import Router
@@ -60,6 +63,19 @@ def measured(made: Complaints, work: Callable[[Complaints], object], size: int =
     return taken
 
 
+def measured_by_pace(
+    made: Complaints, work: Callable[[Complaints], object], size: int = 1
+) -> tuple[list[float], list[float], list[float]]:
+    """As `measured`; the same divided by the machine's pace; and its paces, taken in turns with `BATCH` complaints."""
+    taken, quiet, paces = [], [], [pace()]
+    for start in range(0, len(made), BATCH):
+        some = measured(made[start : start + BATCH], work, size)
+        paces.append(pace())
+        taken += some
+        quiet += [each * 2 / (paces[-2] + paces[-1]) for each in some]
+    return taken, quiet, paces
+
+
 def main(count: int) -> None:
     """Measure and print."""
     began = time.perf_counter()
@@ -78,9 +94,14 @@ def main(count: int) -> None:
         return reach_all(batch, places, router.wards, router.policy, router.readers)
 
     by_itself = measured(made, router.decide_all)
+    batch, batch_quiet, batch_paces = measured_by_pace(made, reach, BATCH)
+    alone, alone_quiet, alone_paces = measured_by_pace(made, reach)
     figures = {
-        "batch_us": statistics.median(measured(made, reach, BATCH)),
-        "alone_us": statistics.median(measured(made, reach)),
+        "batch_us": statistics.median(batch),
+        "alone_us": statistics.median(alone),
+        "slowness": statistics.median(batch_paces + alone_paces),
+        "batch_quiet_us": statistics.median(batch_quiet),
+        "alone_quiet_us": statistics.median(alone_quiet),
         "event_us": statistics.median(measured(made, router.decide_all, BATCH)),
         "event_alone_us": statistics.median(by_itself),
         "p99_us": statistics.quantiles(by_itself, n=100)[98],

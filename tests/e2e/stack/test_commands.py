@@ -20,6 +20,7 @@ import httpx
 import psutil
 import pytest
 
+from bench.speed import slowness
 from stack.kafka import Kafka, answers
 from stack.local import PORTS, SERVICES
 from stack.ports import LOCALHOST
@@ -27,7 +28,6 @@ from stack.postgres import Postgres
 from tanggap.platform.topics import COMPLAINTS
 from tests.support.plumbing import headers_of, read_all
 from tests.support.servers import open_folder
-from tests.support.speed import slowness
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).parents[3]

@@ -226,7 +226,7 @@ def test_the_city_is_loaded_in_half_a_second():
     program = (
         "import time; from pathlib import Path; from tanggap.contracts import city; began = time.process_time();"
         f" city.load(Path({str(FOLDER)!r})); spent = time.process_time() - began;"
-        " from tests.support.speed import slowness; print(spent / slowness())"
+        " from bench.speed import slowness; print(spent / slowness())"
     )
     spent = []
     while len(spent) < 3 and min(spent, default=1) >= 0.5:  # the next may find a quieter moment
