@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import statistics
 import sys
@@ -191,12 +192,16 @@ async def decide(count: int) -> dict[str, float]:
 Side = Callable[[str, int], Awaitable[dict[str, float]]]
 
 
-async def pairs(run: Side, rounds: int) -> dict[str, Any]:
-    """Let the two sides take turns. `ratio`: ours by the floor's rate; of CPU, the floor's by ours (higher is better in both)."""
+async def pairs(path: str, run: Side, rounds: int) -> dict[str, Any]:
+    """Let the two sides take turns, and say so meanwhile.
+
+    `ratio`: ours by the floor's rate; of CPU, the floor's by ours (higher is better in both).
+    """
     await run("floor", -2)  # warm both: files in the page cache, plans made
     await run("ours", -1)
     found: dict[str, list[dict[str, float]]] = {"floor": [], "ours": []}
     for round_ in range(rounds):
+        print(f"{path}: pair {round_ + 1} of {rounds} ...", file=sys.stderr)
         for side in ("floor", "ours"):
             found[side].append(await run(side, round_))
     both = list(zip(found["floor"], found["ours"], strict=True))
@@ -220,6 +225,7 @@ async def bench(paths: list[str], rounds: int, count: int) -> dict[str, Any]:
     city = cities.load(ROOT / "cities" / "jakarta")
     results: dict[str, Any] = {}
     if "decide" in paths:
+        print(f"decide: {count} decisions ...", file=sys.stderr)
         results["decide"] = await decide(count)
     if not set(paths) - {"decide"}:
         return results
@@ -230,7 +236,9 @@ async def bench(paths: list[str], rounds: int, count: int) -> dict[str, Any]:
             for path in ("accept", "accept, reporter"):
                 if path in paths:
                     results[path] = await pairs(
-                        lambda side, round_, path=path: accept(stack, side, count // 4, round_, reporter=path != "accept"), rounds
+                        path,
+                        lambda side, round_, path=path: accept(stack, side, count // 4, round_, reporter=path != "accept"),
+                        rounds,
                     )
             await stack.terminate("intake")
             for path, service in (("route", "routing"), ("aggregate", "metrics")):
@@ -249,7 +257,7 @@ async def bench(paths: list[str], rounds: int, count: int) -> dict[str, Any]:
                 await fill(kafka, topic, events)
                 total = len(events)
                 results[path] = await pairs(
-                    lambda side, _, path=path, topic=topic, total=total: consume(stack, path, side, topic, total), rounds
+                    path, lambda side, _, path=path, topic=topic, total=total: consume(stack, path, side, topic, total), rounds
                 )
     return results
 
@@ -273,6 +281,8 @@ def main() -> None:
         help="exit 1 where a ratio is below this, or the path's own bound",
     )
     options = parser.parse_args()
+    # Who produces to a fresh topic is told a few times that its leaders are not yet in office, tries again, and would log each time.
+    logging.getLogger("aiokafka.producer").setLevel(logging.ERROR)
     results = asyncio.run(bench(options.paths, options.rounds, options.count))
     slow = [
         path
