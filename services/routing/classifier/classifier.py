@@ -30,13 +30,15 @@ MOST_WORDS: Final = 5
 """So many deciding words are told at most."""
 DECIDES: Final = 0.4
 """A word that speaks less for a category, in nats, did not decide."""
-TEXT_SAYS: Final = 6.0
+ROUNDING: Final = 1e-9
+"""So many nats are nothing: what says just enough says it whatever its parts are divided by, and in whatever order they are added up."""
+TEXT_SAYS: Final = 6.0 - ROUNDING
 """So many nats a text must say of a category besides the likeliest, to be read again clause by clause for a second subject; fewer will do
 where a word like `juga` is in it, or where it is `SHORT`. Most texts speak of one subject alone: this and `OWN_SAYS`
 are for speed, and lose hardly any."""
-OWN_SAYS: Final = 4.0
+OWN_SAYS: Final = 4.0 - ROUNDING
 """So many nats of these must be words' that do not speak for the likeliest."""
-CLAUSE_SAYS: Final = 4.5
+CLAUSE_SAYS: Final = 4.5 - ROUNDING
 """So many nats the words of a clause that say most of a category must say of it, to make it a candidate for a second subject; fewer will
 do where a word like `juga` is among them, or in a `SHORT` text. Most clauses of most texts speak for the first subject alone, and are not
 looked at twice."""

@@ -337,6 +337,17 @@ def test_what_speaks_for_a_second_subject_is_what_the_models_rows_say_clause_by_
     assert sum(map(len, found.values())) > 50
 
 
+@pytest.mark.parametrize("temperature", [0.9, 1.0, 1.1, 1.5, 2.0])
+@pytest.mark.parametrize(("nats", "count"), [(1.2, 5), (0.6, 10), (0.5, 12), (0.4, 15), (0.3, 20)])
+def test_words_that_say_just_enough_are_looked_at_however_they_add_up(monkeypatch, temperature, nats, count):
+    monkeypatch.setattr(spelling, "FIRST_FACTOR", 1.0)
+    words = [f"kata{chr(97 + at)}" for at in range(count)]
+    model = of_three({"buangan": {"sampah": 9.0}} | {word: {"pohon": nats} for word in words}, temperature=temperature)
+    first = "buangan rumah di sana sejak lama sekali di situ,"
+    assert model.seconds(f"{first} {' '.join(words)}").keys() == {"pohon"}
+    assert model.seconds(f"{first} {' '.join(words[1:])}") == {}
+
+
 def test_the_likeliest_candidate_is_told_where_it_is_likely_enough(classifier, texts):
     model = read(JAKARTA / MODEL)
     told = 0
