@@ -114,5 +114,9 @@ def holidays(folder: Annotated[Path, typer.Argument(help="A city's folder.")] = 
         typer.echo(str(CityFaults(faults.found)), err=True)
         raise typer.Exit(1)
     public = holiday_package.build(wanted)
-    holiday_package.write(folder, public)
+    try:
+        holiday_package.write(folder, public)
+    except OSError as error:
+        typer.echo(f"{folder / HOLIDAYS}: can't be written ({error.strerror}); nothing was changed", err=True)
+        raise typer.Exit(1) from error
     typer.echo(f"{folder / HOLIDAYS}: {len(public.years)} years of {wanted.country}, by {public.package}")

@@ -65,5 +65,10 @@ def written(public: PublicHolidays) -> str:
 
 
 def write(folder: Path, public: PublicHolidays) -> None:
-    """Write the file into a city's folder."""
-    (folder / HOLIDAYS).write_text(written(public), encoding="utf-8")
+    """Put the file into a city's folder, at once and whole. Raises `OSError`; what was there stays as it was then."""
+    beside = folder / f".{HOLIDAYS}.new"
+    try:
+        beside.write_text(written(public), encoding="utf-8")
+        beside.replace(folder / HOLIDAYS)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """A city's public holidays are a file of its own, made of the holidays package; whoever loads the city does without the package."""
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -111,3 +112,16 @@ def test_what_the_package_does_not_know_is_refused_by_the_command_with_its_line(
     assert "calendar.yaml:" in done.output
     assert "country 'JKT' is unknown to the holidays package" in done.output
     assert (folder / HOLIDAYS).read_bytes() == before
+
+
+def test_a_file_that_can_not_be_written_is_said_so_and_stays_as_it_was(folder, monkeypatch):
+    def full(path, text, **_):
+        path.write_bytes(text.encode()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    before = {each: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    monkeypatch.setattr(Path, "write_text", full)
+    done = made(folder)
+    assert done.exit_code == 1
+    assert done.output == f"{folder / HOLIDAYS}: can't be written (No space left on device); nothing was changed\n"
+    assert {each: each.read_bytes() for each in folder.iterdir() if each.is_file()} == before
