@@ -94,6 +94,11 @@ def _span(entry: Entry, day: str) -> Span | None:
 
 def _holidays(entry: Entry, folder: Path) -> HolidayList | None:
     record = entry.as_record("holidays", *_HOLIDAYS)
+    # All of it is read, so that a file that must be made first hides no fault of the city's own days.
+    listed = _listed(record["listed"]) if "listed" in record else {}
+    added = _days(record["added"], "added") if "added" in record else {}
+    removed = record["removed"].as_list("removed") if "removed" in record else ()
+    off = frozenset(day for each in removed if (day := each.as_date("a day")))
     wanted = _wanted(record)
     public = read_public(folder, entry.faults) if wanted is not None else None
     if wanted is None or public is None:
@@ -102,16 +107,7 @@ def _holidays(entry: Entry, folder: Path) -> HolidayList | None:
         if _package_knows(wanted, record):
             entry.fault(f"{HOLIDAYS} is of another country, other categories or years; make it anew with {command(folder)}")
         return None
-    return HolidayList(
-        public=public,
-        listed=_listed(record["listed"]) if "listed" in record else {},
-        added=_days(record["added"], "added") if "added" in record else {},
-        removed=frozenset(
-            day
-            for each in (record["removed"].as_list("removed") if "removed" in record else ())
-            if (day := each.as_date("a day"))
-        ),
-    )
+    return HolidayList(public=public, listed=listed, added=added, removed=off)
 
 
 def _wanted(record: dict[str, Entry]) -> Wanted | None:

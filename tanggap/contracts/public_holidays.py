@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from tanggap.contracts.faults import Faults
 from tanggap.contracts.sources import read_text
@@ -44,6 +44,15 @@ class PublicHolidays(BaseModel):
     package: str
     wanted: Wanted
     years: Mapping[int, Mapping[date, str]]
+
+    @field_validator("years")
+    @classmethod
+    def _has_each_day_under_its_year(cls, years: Mapping[int, Mapping[date, str]]) -> Mapping[int, Mapping[date, str]]:
+        # Under another it would be no day off, and nobody would be told.
+        strange = next((f"{day} stands under {year}" for year, days in years.items() for day in days if day.year != year), None)
+        if strange is not None:
+            raise ValueError(strange)
+        return years
 
 
 def command(folder: Path) -> str:

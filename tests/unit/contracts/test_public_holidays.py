@@ -81,13 +81,28 @@ def test_a_city_without_the_file_is_told_what_makes_it(folder):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [('"2026": {', '"2026": ['), ('"2026-05-15"', '"15 May 2026"'), ('"package"', '"pakage"')]
+    ("old", "new"),
+    [
+        ('"2026": {', '"2026": ['),
+        ('"2026-05-15"', '"15 May 2026"'),
+        ('"2026-05-15"', '"2025-05-15"'),  # under 2026 it would be no day off
+        ('"package"', '"pakage"'),
+    ],
 )
 def test_a_broken_file_is_told_what_makes_it_anew(folder, old, new):
     change(folder, HOLIDAYS, old, new)
     [fault] = faults(folder)
     assert fault.startswith("holidays.json:1: is not as it was made (")
     assert fault.endswith(f"make it anew with `tanggap contracts holidays {folder}`")
+
+
+def test_a_file_that_must_be_made_anew_hides_no_fault_of_the_citys_own_days(folder):
+    (folder / HOLIDAYS).unlink()
+    change(folder, "calendar.yaml", "listed: {}", "listed: {2028: {2028-13-01: Tahun Baru}}\n  removed: [soon]")
+    said = "\n".join(faults(folder))
+    assert "2028-13-01 is no day" in said
+    assert "soon" in said
+    assert "holidays.json:1: the file is missing; " in said
 
 
 @pytest.mark.parametrize(
