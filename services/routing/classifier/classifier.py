@@ -54,6 +54,8 @@ BAREST: Final = 0.005
 
 MOST_RAISED: Final = 500.0
 """e is raised to scores up to so many nats as they stand; near 710 the result would be too large for a number."""
+COLDEST: Final = 0.01
+"""No temperature is lower: what scores come to, divided by next to nothing, would be no number any more."""
 
 
 class ClassifierFault(Exception):  # noqa: N818  # a fault of a file, as the house calls it
@@ -92,8 +94,8 @@ class ModelFile(BaseModel):
     about: str
     sources: Mapping[str, str]
     threshold: Annotated[float, Field(gt=0, lt=1)]
-    temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
-    few_temperature: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+    temperature: Annotated[float, Field(ge=COLDEST, le=10, allow_inf_nan=False)]
+    few_temperature: Annotated[float, Field(ge=COLDEST, le=10, allow_inf_nan=False)]
     doubt: Annotated[float, Field(ge=0, lt=1)]
     second: Worth
     bias: Annotated[Mapping[str, Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)]

@@ -559,6 +559,8 @@ def broken(**changes):
         (lambda values: json.dumps([values]), "is no model"),
         (broken(threshold=0.51), "is not what version"),
         (broken(temperature="warm"), "is no model: temperature"),
+        (broken(temperature=1e-320), "is no model: temperature"),  # with it no text would have a confidence
+        (broken(few_temperature=1e-320), "is no model: few_temperature"),
         (lambda values: json.dumps({key: value for key, value in values.items() if key != "terms"}), "is no model: terms"),
     ],
 )
