@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import math
 import zlib
 from collections import Counter
@@ -26,6 +27,8 @@ INDEX: Final = "wards.index.gz"
 """The cells, as text: `CODE inner|border|shore CELL CELL ...`, cells in H3's own hexadecimal."""
 MANIFEST: Final = "wards.manifest.json"
 """Where the index comes from, what it holds, and how right it is."""
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of either file, and of the index unpacked, which may be a thousand times its file: Jakarta's has 1.4 MB in 0.2 MB."""
 
 BORDER_M: Final = 50.0
 """A ward so near to the point is named as an alternative, metres: GPS of a phone among houses errs by some 15 m, the index at a
@@ -264,7 +267,7 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
     beside = folder / (index.removesuffix(INDEX) + MANIFEST)
     try:
         manifest = Manifest.model_validate_json(_bytes(beside))
-        text = gzip.decompress(_bytes(folder / index))
+        text = _unpacked(_bytes(folder / index))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
         raise WardsFault(f"{beside}: {faults}. Build it anew: tanggap wards build FILE") from error
@@ -281,10 +284,21 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
 
 
 def _bytes(path: Path) -> bytes:
-    """A file's bytes. Raises `OSError`, also for what is no plain file: a pipe would keep its reader waiting for good."""
+    """A file's bytes. Raises `OSError`, also for what is no plain file (a pipe would keep its reader waiting for good) or too large."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no regular file", str(path))
+    if path.stat().st_size > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"more than {MOST_BYTES:,} bytes", str(path))
     return path.read_bytes()
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """What gzip packed. Raises `ValueError` for more than an index may have, before it is in memory: the service must go on."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"unpacked it has more than {MOST_BYTES:,} bytes")
+    return text
 
 
 def check(cells: Cells, codes: Iterable[str], folder: Path) -> None:

@@ -9,6 +9,8 @@ import os
 import random
 import shutil
 import time
+import tracemalloc
+import zlib
 
 import h3.api.basic_int as h3
 import pytest
@@ -267,6 +269,29 @@ def test_a_broken_index_is_refused_with_what_to_do(copy, damage):
     broken = {"cut": whole[:5_000], "spoilt": whole[:5_000] + b"\xff" * 100 + whole[5_100:]}
     path.write_bytes(broken.get(damage, damage))
     with pytest.raises(index.WardsFault, match="tanggap wards build FILE"):
+        index.load(copy)
+
+
+def test_an_index_that_unpacks_to_more_than_any_has_is_refused_before_it_fills_the_memory(copy):
+    many = 512 * 1024 * 1024
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    zeros = bytes(1024 * 1024)
+    bomb = b"".join([*(packer.compress(zeros) for _ in range(many // len(zeros))), packer.flush()])
+    assert len(bomb) < many / 1000
+    (copy / index.INDEX).write_bytes(bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(index.WardsFault, match=r"unpacked it has more than 33,554,432 bytes.*tanggap wards build FILE"):
+            index.load(copy)
+        assert tracemalloc.get_traced_memory()[1] < 4 * index.MOST_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", [index.INDEX, index.MANIFEST])
+def test_a_file_larger_than_any_index_is_refused_unread(copy, name):
+    os.truncate(copy / name, index.MOST_BYTES + 1)
+    with pytest.raises(index.WardsFault, match=r"more than 33,554,432 bytes"):
         index.load(copy)
 
 
