@@ -279,6 +279,7 @@ async def _activate(database: Database, policy: Policy, by: str, why: str, city:
     written = False
     try:
         async with database.transaction() as connection:
+            await policy_store.hold_others(connection)
             counting = await newest(connection)
             before = counting[0] if counting is not None else None
             if before is not None and before.version == policy.version:
@@ -297,7 +298,7 @@ async def _activate(database: Database, policy: Policy, by: str, why: str, city:
     except OSError as trouble:  # a full disk behind stdout
         refuse(f"{policy.version} counts from now, which can't be printed: {trouble.strerror or trouble}")
     try:
-        running, reports = await _heard(database, done)
+        running, reports, later = await _heard(database, done)
     except TROUBLE as trouble:
         typer.echo(
             f"{trouble_in_words(trouble)}; {policy.version} counts, and what running processes make of it is not known: "
@@ -305,11 +306,17 @@ async def _activate(database: Database, policy: Policy, by: str, why: str, city:
             err=True,
         )
         return
-    _show_reports(running, reports)
+    if later is not None:
+        typer.echo(f"by now:    {_told(later, city)}")
+    _show_reports(running, reports, replaced=later is not None)
 
 
-async def _heard(database: Database, done: Activation) -> tuple[int, list[Report]]:
-    """How many processes run, and what they say of an activation: once all have, or as long as they are waited for."""
+async def _heard(database: Database, done: Activation) -> tuple[int, list[Report], Activation | None]:
+    """How many processes run, and what they say of an activation: once all have, or as long as they are waited for.
+
+    Last the activation that has taken its place meanwhile, if one has: then nobody is waited for, since a process that had not
+    looked before will never say anything of this one.
+    """
     began, running = time.monotonic(), 0
     async with database.connection() as connection:
         while True:
@@ -317,8 +324,11 @@ async def _heard(database: Database, done: Activation) -> tuple[int, list[Report
             reports = await policy_store.reports(connection, done.id)
             # One that has just lost its connection is back in a moment.
             patience = PATIENCE_SECONDS if running else NOBODY_SECONDS
+            later = await newest(connection) if await policy_store.newest(connection) != done.id else None
+            if later is not None:
+                return running, reports, later[0]
             if (running and len(reports) >= running) or time.monotonic() - began >= patience:
-                return running, reports
+                return running, reports, None
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -359,19 +369,21 @@ def _show(console: Console, tally: Tally, city: City) -> None:
         console.print(f"  {count:>8,}  {before} → {after}")
 
 
-def _show_reports(running: int, reports: list[Report]) -> None:
+def _show_reports(running: int, reports: list[Report], *, replaced: bool) -> None:
+    """`replaced`: another policy counts by now, so that those who said nothing are not to blame."""
     refused = [report for report in reports if not report.taken]
     taken = len(reports) - len(refused)
-    if not running and not reports:
+    if not running and not reports and not replaced:
         typer.echo("no routing service runs on this database now; it counts from their next start")
         return
-    typer.echo(f"taken by {taken} of {_count(max(running, len(reports)), 'running process', 'es')}")
+    if reports or not replaced:
+        typer.echo(f"taken by {taken} of {_count(max(running, len(reports)), 'running process', 'es')}")
     for report in refused:
         # What was refused, and so may hold anything.
         detail = "\n".join(map(visible, report.detail.splitlines()))
         typer.echo(f"refused by {visible(report.process)}: {detail}", err=True)
     silent = running - len(reports)
-    if silent > 0:
+    if silent > 0 and not replaced:
         typer.echo(f"{_count(silent, 'process', 'es')} said nothing for {PATIENCE_SECONDS:.0f} s: see their /readyz", err=True)
     if refused:
         raise typer.Exit(EXIT_FAULT)

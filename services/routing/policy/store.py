@@ -73,12 +73,17 @@ async def text_of(connection: Connection, version: str) -> bytes | None:
     return None if kept is None else bytes(kept["body"])
 
 
+async def hold_others(connection: Connection) -> None:
+    """Have other activations wait for the end of this transaction, so that what counts now is what this one puts an end to."""
+    await QUERIES.lock_activations(connection)
+
+
 async def activate(connection: Connection, policy: Policy, *, by: str, why: str, city_version: str) -> Activation:
     """Have a policy count from now on. Call within a transaction; running processes hear of it when it commits.
 
     Raises `VersionClashError`.
     """
-    await QUERIES.lock_activations(connection)
+    await hold_others(connection)
     await store(connection, policy)
     row = await QUERIES.activate(connection, version=policy.version, activated_by=by, why=why, city_version=city_version)
     return _activation(row)

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import re
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -11,6 +14,7 @@ from typer.testing import CliRunner
 
 from services.routing.policy import cli as policy_cli
 from services.routing.policy import file as policy_file
+from services.routing.policy import store as policy_store
 from services.routing.policy.cli import commands
 from services.routing.policy.watch import PolicyWatch
 from services.routing.router import Router
@@ -131,6 +135,70 @@ async def test_a_process_that_says_nothing_is_told_of(run, file, watched, monkey
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def at_once(database, *paths):
+    """Activate each file by a process of its own, so that all have begun before any may write; its exit code and its lines."""
+    environment = os.environ | {"DATABASE_URL": database.dsn, "TANGGAP_CITY": str(JAKARTA)}
+    async with database.transaction() as connection:
+        await policy_store.hold_others(connection)
+        started = [
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", "from tanggap.platform.cli import main; main()", "policy", "activate", path, *BY),
+                stdout=PIPE,
+                stderr=STDOUT,
+                env=environment,
+            )
+            for path in paths
+        ]
+        async with database.connection() as other:
+            await eventually(lambda: waiting(other, len(paths)), 30)
+    said = [(await one.communicate())[0].decode().splitlines() for one in started]
+    return sorted((one.returncode, lines) for one, lines in zip(started, said, strict=True))
+
+
+async def waiting(connection, sessions):
+    """Whether so many sessions wait for their turn to activate."""
+    statement = "SELECT count(*) FROM pg_locks WHERE relation = 'activations'::regclass AND NOT granted"
+    return await connection.fetchval(statement) == sessions
+
+
+async def test_of_two_activations_at_once_the_later_says_that_it_puts_an_end_to_the_earlier(run, file, database):
+    (code, one), (other_code, other) = await at_once(database, file("one")[0], file("other")[0])
+    later, earlier = json.loads((await run("history", "--json")).stdout)
+    assert (code, other_code, later["before"]) == (0, 0, earlier["version"])
+    first, second = sorted((one[0], other[0]))
+    assert first == "until now: each service by its city’s own routing.yaml"
+    assert second.startswith(f"until now: {earlier['version']}, since ")
+
+
+async def test_of_two_activations_at_once_of_the_same_policy_one_is_told_that_it_counts_already(run, file, database):
+    path, version = file()
+    (code, _), (refused, lines) = await at_once(database, path, path)
+    assert (code, refused, len(json.loads((await run("history", "--json")).stdout))) == (0, 1, 1)
+    (line,) = lines
+    assert line.startswith(f"{version}, since ")
+    assert line.endswith(": Rapat 24 November: it counts already")
+
+
+async def test_an_activation_that_another_takes_the_place_of_says_so_and_blames_nobody_for_silence(
+    run, file, router, monkeypatch
+):
+    path, version = file()
+    text = policy(rule("rubbish", when="{category: sampah, place: known}")).replace("name: test-1", "name: other")
+    other = policy_file.parse("other.yaml", text.encode(), router.city)
+
+    async def one_runs_and_another_policy_comes(connection, _session):
+        async with connection.transaction():
+            await policy_store.activate(connection, other, by="Budi", why="y", city_version="c1")
+        return 1
+
+    monkeypatch.setattr(policy_cli.policy_store, "listening", one_runs_and_another_policy_comes)
+    done = await run("activate", path, *BY)
+    assert (done.exit_code, done.stderr) == (0, "")
+    _, after, now = done.stdout.splitlines()
+    assert after.startswith(f"from now:  {version}, since ")
+    assert re.fullmatch(rf"by now:    {re.escape(other.version)}, since .* by Budi: y", now)
 
 
 async def test_a_policy_that_the_city_can_not_take_is_refused_with_every_fault_and_nothing_is_kept(run, file):
