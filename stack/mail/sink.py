@@ -1,6 +1,7 @@
 """The SMTP side of the sink, which can also play a mail server that is in trouble."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -92,7 +93,10 @@ class MailSink:
                     server.transport.abort()
                 return "421 4.3.0 The line is cut"
             case Fault.NONE:
-                number = self._keep(envelope)
+                try:
+                    number = self._keep(envelope)
+                except sqlite3.OperationalError as trouble:  # a full disk: any other answer than 4xx would lose the mail for good
+                    return f"452 4.3.1 Can't be kept at the moment: {trouble}"
                 return f"250 2.0.0 Kept as {number}"
 
     def _keep(self, envelope: Envelope) -> int:

@@ -62,6 +62,23 @@ async def test_a_mail_comes_back_with_all_that_was_in_it(sink: MailSink) -> None
     assert kept.text.startswith("Yth. Lurah")
 
 
+async def test_on_a_full_disk_a_mail_is_put_off_and_not_refused_for_good(sink: MailSink) -> None:
+    database = sink.store._database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    large = mail()
+    large.add_attachment(bytes(64 * 1024), maintype="application", subtype="octet-stream")
+    with pytest.raises(
+        aiosmtplib.SMTPDataError, match=r"4\.3\.1 Can't be kept at the moment: database or disk is full"
+    ) as put_off:
+        await send(sink, large)
+    assert put_off.value.code == 452
+    assert sink.messages() == []
+    database.execute("PRAGMA max_page_count = 1000000")
+    await send(sink, large)
+    assert len(sink.messages()) == 1
+
+
 async def test_mails_are_found_by_recipient_words_moment_and_number(sink: MailSink) -> None:
     for number in range(1, 4):
         await send(sink, mail(f"lurah{number % 2}@jakarta.example", number))
