@@ -141,8 +141,12 @@ class _Explanation:
             if unit is not None:
                 sure = _percent(named.confidence)
                 said = f"{_unit_name(unit.code, city)}, from the {named.how} {named.matched!r}, confidence {sure}"
+            elif named.others:
+                said = "no place is named for certain"
+            elif named.kota is not None:
+                said = f"{_unit_name(named.kota, city)} only, and no kecamatan or ward for certain"
             else:
-                said = "no place is named for certain" if named.others else "no place is named"
+                said = f"{named.outside}, outside {city.name}" if named.outside else "no place is named"
             # What the place may be instead stands below, where that is the same.
             more = named.others if set(named.others) != set(self.known.place.others) else ()
             others = f"; {'or' if unit is not None else 'may be'} {self.names(more)}" if more else ""

@@ -261,6 +261,18 @@ def test_a_complaint_without_a_point_is_placed_by_its_words_and_that_is_told(exp
     assert "by words: Kelurahan Tomang, from the kelurahan 'Tomang'" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Sampah di Jakarta Timur", "Kota Administrasi Jakarta Timur only, and no kecamatan or ward for certain"),
+        ("Sampah di Bekasi", "Bekasi, outside Jakarta"),
+        ("Sampah", "no place is named"),
+    ],
+)
+def test_what_the_words_name_of_a_place_is_told_as_the_reason_tells_it(explain, text, said):
+    assert f"by words: {said} Category" in words(explain(text))
+
+
 def test_nothing_short_of_certain_is_called_certain(explain, loaded):
     at, text = (-6.1195, 106.9), "Aspal di jalan raya sudah mengelupas dan berlubang, jalan rusak"
     decision = loaded.decide(submitted(None, at, words=text, address=None, app=NO_APP)).decision
