@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from stack.programs import Program
 from stack.reporter import Reporter
-from stack.trouble import StackTrouble
+from stack.trouble import StackTrouble, free_mebibytes
 
 _LOOK_SECONDS = 0.1
 _FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 _TAIL_LINES = 6
+_FULL_MEBIBYTES = 32  # PostgreSQL alone takes 16 MiB at once, for each file of its log
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,9 @@ class Watch:
             f"{part.name} died {len(part.died_at)} times within {self._patience.seconds:.0f} s and {ending(program.exit_code)} "
             f"in the end: giving up. Its log is {program.log}; its last lines:\n{program.tail(_TAIL_LINES)}"
         )
+        # The commonest cause, which a log's last lines seldom show.
+        if (free := free_mebibytes(program.log.parent)) < _FULL_MEBIBYTES:
+            text += f"\nOnly {free} MB free in {program.log.parent}: make room, then run again; what was accepted is kept."
         with suppress(asyncio.InvalidStateError):
             self.gave_up.set_result(text)
 

@@ -78,8 +78,23 @@ async def test_one_that_dies_again_and_again_is_given_up_with_its_last_words(tmp
     assert "no such city" in why
     assert str(tmp_path / "thing.log") in why
     assert sum("it is started again" in line for line in told.lines) == 2
+    assert "make room" not in why
     await watch.end()
     assert dying.program.pid is None
+
+
+async def test_one_that_is_given_up_on_a_full_disk_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.watch.free_mebibytes", lambda _: 3)
+    dying = part(tmp_path, "raise SystemExit(1)")
+    dying.program.launch()
+    watch = Watch({"thing": dying}, Told(), lambda: None, Patience(own_deaths=1))
+    watch.begin()
+    async with asyncio.timeout(15):
+        why = await watch.gave_up
+    assert why.splitlines()[-1] == f"Only 3 MB free in {tmp_path}: make room, then run again; what was accepted is kept."
+    await watch.end()
 
 
 async def test_five_kills_in_a_row_from_outside_are_not_its_own_fault(sleeper: Part) -> None:
