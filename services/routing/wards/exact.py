@@ -30,6 +30,7 @@ from services.routing.wards.wards import (
     Wards,
     WardsFault,
     check,
+    plain_bytes,
     read,
 )
 
@@ -184,7 +185,7 @@ def open_wards(folder: Path, boundaries: Path | None, known: Mapping[str, str]) 
 
 def _exact(manifest: Manifest, cells: Cells, boundaries: Path, known: Mapping[str, str]) -> ExactWards:
     try:
-        data = boundaries.read_bytes()
+        data = plain_bytes(boundaries)
     except OSError as error:
         raise BoundariesFault(f"{boundaries}: can't be read ({error})") from error
     if hashlib.sha256(data).hexdigest() != manifest.source_sha256:

@@ -283,13 +283,18 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
         raise WardsFault(f"{folder / index}: not an index ({error!r}). Build it anew: tanggap wards build FILE") from error
 
 
-def _bytes(path: Path) -> bytes:
-    """A file's bytes. Raises `OSError`, also for what is no plain file (a pipe would keep its reader waiting for good) or too large."""
+def plain_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises `OSError`, also for what is no plain file: a pipe would keep its reader waiting for good."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no regular file", str(path))
-    if path.stat().st_size > MOST_BYTES:
-        raise OSError(errno.EFBIG, f"more than {MOST_BYTES:,} bytes", str(path))
     return path.read_bytes()
+
+
+def _bytes(path: Path) -> bytes:
+    """The same of a file that is no larger than an index may be; else raises `OSError`."""
+    if path.exists() and path.stat().st_size > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"more than {MOST_BYTES:,} bytes", str(path))
+    return plain_bytes(path)
 
 
 def _unpacked(packed: bytes) -> bytes:

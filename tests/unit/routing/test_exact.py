@@ -1,6 +1,7 @@
 """Borders with the boundaries at hand: as the polygons say, to the metre."""
 
 import math
+import os
 import random
 import time
 
@@ -211,6 +212,13 @@ def test_boundaries_that_the_index_was_not_built_from_are_refused_with_what_to_d
     tiny.write()
     with pytest.raises(exact.BoundariesFault, match=r"not the file that the index was built from.*tanggap wards build"):
         exact.open_wards(tiny.folder, tiny.file, tiny.names)
+
+
+def test_a_pipe_in_place_of_the_boundaries_is_refused_and_not_waited_for(tiny, tmp_path):
+    build(tiny)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(exact.BoundariesFault, match="no regular file"):
+        exact.open_wards(tiny.folder, tmp_path / "pipe", tiny.names)
 
 
 def test_boundaries_that_are_not_there_are_refused(tiny):
