@@ -27,7 +27,7 @@ INDEX: Final = "wards.index.gz"
 """The cells, as text: `CODE inner|border|shore CELL CELL ...`, cells in H3's own hexadecimal."""
 MANIFEST: Final = "wards.manifest.json"
 """Where the index comes from, what it holds, and how right it is."""
-MOST_BYTES: Final = 32 * 1024 * 1024
+MOST_BYTES: Final = 16 * 1024 * 1024
 """Of either file, and of the index unpacked, which may be a thousand times its file: Jakarta's has 1.4 MB in 0.2 MB."""
 
 BORDER_M: Final = 50.0

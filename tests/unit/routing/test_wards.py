@@ -281,7 +281,7 @@ def test_an_index_that_unpacks_to_more_than_any_has_is_refused_before_it_fills_t
     (copy / index.INDEX).write_bytes(bomb)
     tracemalloc.start()
     try:
-        with pytest.raises(index.WardsFault, match=r"unpacked it has more than 33,554,432 bytes.*tanggap wards build FILE"):
+        with pytest.raises(index.WardsFault, match=r"unpacked it has more than 16,777,216 bytes.*tanggap wards build FILE"):
             index.load(copy)
         assert tracemalloc.get_traced_memory()[1] < 4 * index.MOST_BYTES
     finally:
@@ -291,7 +291,7 @@ def test_an_index_that_unpacks_to_more_than_any_has_is_refused_before_it_fills_t
 @pytest.mark.parametrize("name", [index.INDEX, index.MANIFEST])
 def test_a_file_larger_than_any_index_is_refused_unread(copy, name):
     os.truncate(copy / name, index.MOST_BYTES + 1)
-    with pytest.raises(index.WardsFault, match=r"more than 33,554,432 bytes"):
+    with pytest.raises(index.WardsFault, match=r"more than 16,777,216 bytes"):
         index.load(copy)
 
 
