@@ -25,6 +25,13 @@ def cut(client: Any) -> None:
         connection.close()
 
 
+def answer_metadata(client: Any) -> None:
+    """Tell whoever waits for the metadata of a closed `AIOKafkaClient` that there are none: its own `close` leaves them waiting."""
+    waiting, client._md_update_fut = client._md_update_fut, None  # noqa: SLF001 - as above
+    if waiting is not None and not waiting.done():
+        waiting.set_result(False)
+
+
 async def settle(starting: asyncio.Task[Any], seconds: float) -> None:
     """Let a client's start come to its end, and cancel it only where it takes longer. What it raises is not raised here.
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from tanggap.platform.connections import cut, settle
+from tanggap.platform.connections import answer_metadata, cut, settle
 from tanggap.platform.errors import Fatal
 from tanggap.platform.logs import kafka_outage
 from tanggap.platform.settings import PRODUCER_TIMEOUT_SECONDS, ServiceSettings
@@ -24,6 +24,8 @@ STUCK_AFTER = 5
 """So many new producers in a row that could connect and yet failed to publish make the process end."""
 
 _CLOSE_SECONDS = 2.0
+_LOOK_SECONDS = 0.05
+"""How often a producer that ends is asked whether it has."""
 
 REFUSED = (MessageSizeTooLargeError, RecordTooLargeError)
 """Kafka will never take this record, however often it is sent."""
@@ -111,18 +113,21 @@ async def _close(producer: AIOKafkaProducer) -> None:
 async def _abort(producer: AIOKafkaProducer) -> None:
     """End a producer without waiting for what it could not send: its own `stop` waits for that without end."""
     producer._closed = True  # noqa: SLF001 - aiokafka has no way to give up, so its parts are ended one by one
-    sender = producer._sender.sender_task  # noqa: SLF001 - as above
+    client, sender = producer.client, producer._sender.sender_task  # noqa: SLF001 - as above
     if sender is not None:
-        # Told first, or it would open connections anew while they are closed; it ends when the requests under way fail.
+        # Told first, or it would open connections anew while they are closed; it ends when the requests under way do.
         sender.cancel()
     try:
         with suppress(Exception):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await producer.client.close()
-                if sender is not None:
-                    await asyncio.wait({sender})
+                await client.close()
+                while sender is not None and not sender.done():
+                    answer_metadata(client)
+                    await asyncio.wait({sender}, timeout=_LOOK_SECONDS)
     finally:
-        cut(producer.client)
+        if sender is not None:
+            sender.cancel()  # with the request that it waits for, where that is in no hurry
+        cut(client)
 
 
 def _look_at(future: asyncio.Future[object]) -> None:

@@ -4,10 +4,11 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka.errors import NotLeaderForPartitionError
 
 from tanggap.platform import publisher as publishers
 from tanggap.platform.consumer import Consumer
-from tanggap.platform.publisher import Publisher
+from tanggap.platform.publisher import Publisher, Record
 from tests.support.plumbing import DECODERS, eventually, plumbing_settings, running
 
 
@@ -41,6 +42,51 @@ async def test_a_producer_whose_end_hangs_leaves_no_connection_open(settings, mo
     await close()
     producer._closed = False
     await stop()
+
+
+def of_the_sender():
+    return [task for task in asyncio.all_tasks() if task.get_coro().__qualname__.startswith("Sender.")]
+
+
+async def test_a_producer_given_up_while_it_asks_who_leads_leaves_no_task_behind(settings, topics, monkeypatch):
+    publisher = Publisher(settings)
+    await publisher.publish(topics.complaints, [Record(b"key", b"{}", ())])
+    client = publisher._producer.client
+    asked = asyncio.Event()
+    wait = client._maybe_wait_metadata
+
+    async def refuse(*args, **kwargs):
+        raise NotLeaderForPartitionError
+
+    async def wait_for_metadata():
+        asked.set()
+        await wait()
+
+    monkeypatch.setattr(client, "send", refuse)
+    monkeypatch.setattr(client, "_metadata_update", never)
+    monkeypatch.setattr(client, "_maybe_wait_metadata", wait_for_metadata)
+
+    publishing = asyncio.create_task(publisher.publish(topics.complaints, [Record(b"key", b"{}", ())]))
+    await asked.wait()
+    assert of_the_sender()
+    publishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+
+    assert not of_the_sender()
+
+
+async def test_a_producer_given_up_while_a_request_hangs_leaves_no_task_behind(settings, topics, monkeypatch):
+    publisher = Publisher(settings)
+    await publisher.publish(topics.complaints, [Record(b"key", b"{}", ())])
+    monkeypatch.setattr(publishers, "_CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(publishers, "PRODUCER_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(publisher._producer.client, "send", never)
+
+    with pytest.raises(TimeoutError):
+        await publisher.publish(topics.complaints, [Record(b"key", b"{}", ())])
+
+    await eventually(lambda: not of_the_sender())
 
 
 async def test_a_reader_whose_end_hangs_leaves_no_connection_open(settings, topics, monkeypatch):
