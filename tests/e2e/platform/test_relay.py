@@ -255,21 +255,22 @@ async def test_on_stop_what_is_being_published_is_finished(database, topics):
 async def test_events_that_flow_are_gathered_and_the_first_after_a_silence_is_not(database, topics, monkeypatch):
     made = make(database, topics)
     passes = []
-    publish = made._publisher.publish
+    take = made._pass
 
-    async def noted(topic, records):
-        passes.append((time.monotonic(), len(records)))
-        await publish(topic, records)
+    async def noted(link):
+        began = time.monotonic()
+        if taken := await take(link):
+            passes.append((began, taken))
+        return taken
 
-    monkeypatch.setattr(made._publisher, "publish", noted)
+    monkeypatch.setattr(made, "_pass", noted)
     async with running(made):
         await put(database, happened(0, thing(0)))
-        await emptied(database)
+        await eventually(lambda: passes)
         passes.clear()
         for number in range(1, 101):
             await put(database, happened(number, thing(number)))
-        await emptied(database)
+        await eventually(lambda: sum(count for _, count in passes) == 100)
 
-    assert sum(count for _, count in passes) == 100
     gaps = [later - sooner for (sooner, _), (later, _) in pairwise(passes)]
     assert min(gaps) >= relay.GATHER_SECONDS * 0.9
