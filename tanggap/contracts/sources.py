@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import re
@@ -26,10 +27,17 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 _HARD_SPACE: Final = "\u00a0"
 
 
+def plain_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises `OSError`, also for what is no plain file: a pipe would keep its reader waiting for good."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return path.read_bytes()
+
+
 def read_text(path: Path, faults: Faults) -> str | None:
     """The file's text, or None where there is none to go on with."""
     try:
-        raw = path.read_bytes()
+        raw = plain_bytes(path)
     except FileNotFoundError:
         faults.add(path.name, 1, f"the file is missing; a city has one in {path.parent}")
         return None
@@ -319,7 +327,7 @@ def version_of(folder: Path, names: Iterable[str]) -> str:
     """
     digest = hashlib.sha256()
     for name in names:
-        content = (folder / name).read_bytes()
+        content = plain_bytes(folder / name)
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:12]

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.routing.classifier.second import Evidence, Worth
 from services.routing.classifier.text import Reader, Spellings, clauses
 from services.routing.tokens import tokens_of
+from tanggap.contracts.sources import plain_bytes
 
 MODEL: Final = "classifier.json"
 """In the city's folder."""
@@ -420,7 +421,7 @@ def version_of(values: Mapping[str, Any]) -> str:
 def read(path: Path) -> ModelFile:
     """The model in a file, checked. Raises `ClassifierFault`."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(plain_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise _fault(path, "is missing") from None
     except OSError as error:

@@ -225,7 +225,7 @@ def history(*, as_json: Json = False, city: CityFolder = JAKARTA) -> None:
         table.add_column(name, justify="right" if name in {"taken", "refused"} else "left", overflow="fold")
     for one in entries:
         done = one.activation
-        at = f"{done.activated_at.astimezone(tz):%Y-%m-%d %H:%M %Z}"
+        at = f"{done.activated_at.astimezone(tz):%Y-%m-%d %H:%M:%S %Z}"
         table.add_row(at, done.version, done.activated_by, done.why, str(one.taken), str(one.refused))
     _console().print(table)
 

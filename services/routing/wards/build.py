@@ -29,6 +29,7 @@ from ruamel.yaml.error import YAMLError
 from services.routing.wards.boundary_file import BoundaryFaults, BoundaryFile, Shape, read
 from services.routing.wards.exact import ExactWards
 from services.routing.wards.wards import INDEX, MANIFEST, METRES_PER_DEGREE, Confidence, Kind, Manifest, Source, Wards, render
+from tanggap.contracts.sources import plain_bytes
 
 RECIPE: Final = "wards.yaml"
 """What the builder must know beside the boundaries: their source and licence, the city's waters."""
@@ -244,7 +245,7 @@ def read_recipe(folder: Path) -> Recipe:
     """The city's `wards.yaml`. Raises `BoundaryFaults`."""
     path = folder / RECIPE
     try:
-        return Recipe.model_validate(YAML(typ="safe", pure=True).load(path.read_text("utf-8")))
+        return Recipe.model_validate(YAML(typ="safe", pure=True).load(plain_bytes(path).decode("utf-8")))
     except ValidationError as error:
         raise BoundaryFaults(
             [f"{path}: {'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]

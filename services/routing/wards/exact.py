@@ -30,9 +30,9 @@ from services.routing.wards.wards import (
     Wards,
     WardsFault,
     check,
-    plain_bytes,
     read,
 )
+from tanggap.contracts.sources import plain_bytes
 
 MARK: Final = "+exact"
 """Ends the version of an index that has the boundaries at hand."""

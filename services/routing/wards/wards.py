@@ -23,6 +23,8 @@ from typing import Annotated, Final, Literal, NamedTuple, cast, get_args
 import h3.api.basic_int as h3  # type: ignore[import-untyped]  # h3 ships no types
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tanggap.contracts.sources import plain_bytes
+
 INDEX: Final = "wards.index.gz"
 """The cells, as text: `CODE inner|border|shore CELL CELL ...`, cells in H3's own hexadecimal."""
 MANIFEST: Final = "wards.manifest.json"
@@ -281,13 +283,6 @@ def read(folder: Path, index: str = INDEX) -> tuple[Manifest, dict[Kind, dict[st
         return manifest, parse(text)
     except (ValueError, KeyError) as error:
         raise WardsFault(f"{folder / index}: not an index ({error!r}). Build it anew: tanggap wards build FILE") from error
-
-
-def plain_bytes(path: Path) -> bytes:
-    """A file's bytes. Raises `OSError`, also for what is no plain file: a pipe would keep its reader waiting for good."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "no regular file", str(path))
-    return path.read_bytes()
 
 
 def _bytes(path: Path) -> bytes:

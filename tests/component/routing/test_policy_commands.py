@@ -7,7 +7,9 @@ import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from contextlib import suppress
+from datetime import datetime
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -250,6 +252,8 @@ async def test_the_history_names_the_last_first_and_goes_back_by_version_when_th
     assert listed[0]["before"] == listed[1]["version"]
     table = (await run("history")).stdout.splitlines()
     assert len(table) == 4
+    moment = datetime.fromisoformat(listed[0]["activated_at"]).astimezone(ZoneInfo("Asia/Jakarta"))
+    assert table[1].startswith(f"{moment:%Y-%m-%d %H:%M:%S} WIB ")
     assert table[1].split() == [*table[1].split()[:3], first, "Siti", "back", "0", "0"]
     assert "trial [bold]" in table[2]
 

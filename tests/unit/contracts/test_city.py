@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - a row of the table is one mistake, and reads best as one line
 
 import csv
+import os
 import shutil
 import subprocess
 import sys
@@ -254,6 +255,14 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
     assert any(fault.startswith(f"{name}:1: the file is missing; a city has one in {folder}") for fault in faults(folder))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert f"{name}:1: the file can't be read: no regular file" in faults(folder)
 
 
 @pytest.mark.parametrize("name", FILES)

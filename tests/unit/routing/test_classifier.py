@@ -1,6 +1,7 @@
 """What a text is about: words as citizens write them, how sure that is, and the model that the builder makes."""
 
 import json
+import os
 import shutil
 from math import exp
 
@@ -573,6 +574,13 @@ def test_a_broken_model_is_refused_with_what_to_do(tmp_path, change, says):
 
 def test_a_model_that_is_missing_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(ClassifierFault, match=r"classifier\.json: is missing; build it with"):
+        Classifier.load(tmp_path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_the_model_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / MODEL)
+    with pytest.raises(ClassifierFault, match=r"classifier\.json: can't be read: no regular file"):
         Classifier.load(tmp_path)
 
 
