@@ -108,7 +108,7 @@ class Kafka:
             return
         for left in (half, data):
             shutil.rmtree(left, ignore_errors=True)
-        properties = self._write_properties(controller_port=9093, data=half)
+        properties = self._write_properties(free_port(avoid=[self.wanted_port]), data=half)
         run = subprocess.run(
             [*self._java("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties))],
             capture_output=True,

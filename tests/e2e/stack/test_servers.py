@@ -74,6 +74,13 @@ async def test_kafka_starts_on_a_half_formatted_folder_and_on_the_next_port_when
             await kafka.stop()
 
 
+def test_kafka_formats_its_folder_whatever_port_it_is_to_have(folder: Path) -> None:
+    # 9093 is what Kafka's own examples give the controller, and what a second stack beside one on 9092 gives the broker.
+    kafka = Kafka(folder / "kafka", port=9093)
+    kafka.prepare()
+    assert (kafka.folder / "data" / "meta.properties").exists()
+
+
 async def test_a_kafka_that_can_not_start_says_where_its_log_is(kafka: Kafka) -> None:
     await asyncio.to_thread(kafka.prepare)
     (kafka.folder / "data" / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=7\n")
