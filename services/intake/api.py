@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -88,17 +88,7 @@ def router(keyring: Keyring, acceptance: Acceptance, reading: Reading, *, now: N
             return Response(None, 304, headers)
         return Response(body, 200, headers, "application/json")
 
-    api.add_api_route(READ_PATH, read_complaint, methods=["HEAD"], include_in_schema=False)
-    for path, methods in ((POST_PATH, "OPTIONS, POST"), (READ_PATH, "GET, HEAD, OPTIONS")):
-        api.add_api_route(path, _options(methods), methods=["OPTIONS"], include_in_schema=False)
     return api
-
-
-def _options(methods: str) -> Any:
-    async def options() -> Response:
-        return Response(None, 204, {"Allow": methods})
-
-    return options
 
 
 async def _app(keyring: Keyring, request: Request) -> str:

@@ -97,13 +97,7 @@ def router(database: Database) -> APIRouter:
         reason = first.reason.en if _language(request) == "en" else first.reason.id
         return DecisionsView(**dict(first), complaint_id=UUID(complaint_id), reason_text=reason, history=history)
 
-    routes.add_api_route(PATH, read_decisions, methods=["HEAD"], include_in_schema=False)
-    routes.add_api_route(PATH, _options, methods=["OPTIONS"], include_in_schema=False)
     return routes
-
-
-async def _options() -> Response:
-    return Response(None, 204, {"Allow": "GET, HEAD, OPTIONS"})
 
 
 async def _decisions(database: Database, complaint_id: str) -> list[DecisionView]:

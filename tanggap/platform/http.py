@@ -2,7 +2,8 @@
 
 `install(app)` sees to it that every answer that is not a success is `application/problem+json` (RFC 9457) and names every
 fault of the request by a JSON pointer (RFC 6901), that no input makes a 5xx, and that PostgreSQL being away is a 503 with
-`Retry-After` and not a 500. What the caller sent is never repeated: it may hold a person's data.
+`Retry-After` and not a 500. What the caller sent is never repeated: it may hold a person's data. A path that answers GET answers
+HEAD too, and each says to OPTIONS, and in a 405, which methods it takes (RFC 9110 §9.3.2, §9.3.7 and §15.5.6).
 """
 
 from __future__ import annotations
@@ -221,6 +222,7 @@ def install(app: FastAPI, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         app.add_exception_handler(kind, _on_trouble)
     app.add_exception_handler(Exception, _on_bug)
     # The one added last is the outermost: it sees every answer, a refused body's too.
+    app.add_middleware(_Head)
     app.add_middleware(_BodyLimit, max_bytes=max_body_bytes)
     app.add_middleware(_Watch)
 
@@ -274,7 +276,25 @@ async def _on_problem(request: Request, problem: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
-    return of_status(error.status_code, detail, error.headers).response(request.url.path)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router knows of the first route of this path alone.
+        headers = {**(headers or {}), "Allow": ", ".join(_methods_of(request.scope))}
+        if request.method == "OPTIONS":
+            return Response(None, HTTPStatus.NO_CONTENT, headers)
+    return of_status(error.status_code, detail, headers).response(request.url.path)
+
+
+def _methods_of(scope: Scope) -> list[str]:
+    """The methods that a path takes, by all its routes and by what `install` adds to them."""
+    taken = _taken(scope)
+    return sorted(taken | {"OPTIONS"} | ({"HEAD"} if "GET" in taken else set()))
+
+
+def _taken(scope: Scope) -> set[str]:
+    """The methods for which a path has a route."""
+    routes = scope["app"].router.routes
+    return {method for method in _METHODS if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)}
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -359,6 +379,29 @@ class _BodyLimit:
 
 class _TooLargeError(Exception):
     pass
+
+
+class _Head:
+    """Answers HEAD as GET, without the body, where the path has no answer of its own: monitors ask so whether a service is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        taken = _taken(scope)
+        if "HEAD" in taken or "GET" not in taken:
+            await self.app(scope, receive, send)
+            return
+
+        async def bare(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        asked = {**scope, "method": "GET"}
+        await self.app(asked, receive, bare)
+        scope["route"] = asked.get("route")  # for whoever counts
 
 
 _SECURITY_HEADERS = (

@@ -21,8 +21,8 @@ async def get(database, city, board):
         transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://metrics"
     ) as client:
 
-        async def ask(path, **parameters):
-            return await client.get(path, params=parameters, headers={"Accept-Language": "id"})
+        async def ask(path, method="GET", **parameters):
+            return await client.request(method, path, params=parameters, headers={"Accept-Language": "id"})
 
         yield ask
 
@@ -88,6 +88,13 @@ async def test_a_bad_question_is_answered_422_with_every_fault_named(get):
         "query:colour",
     }
     assert (await get("/v1/figures.csv", group_by="ward")).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/figures", "/v1/figures.csv", "/v1/overdue.csv", "/"])
+async def test_a_monitor_may_ask_for_the_head_alone(get, small_city, path):
+    head = await get(path, "HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == (await get(path)).headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["/v1/figures", "/v1/figures.csv", "/v1/overdue.csv", "/"])

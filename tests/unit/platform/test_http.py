@@ -31,6 +31,26 @@ class Thing(BaseModel):
     tags: list[str] = []
 
 
+def make_routes():
+    """Two methods of one path each, in a router of their own, as services have them."""
+    routes = APIRouter()
+
+    @routes.get("/both/{number}")
+    @routes.post("/both/{number}")
+    async def both(number: int) -> int:
+        return number
+
+    @routes.get("/own")
+    async def own() -> Response:
+        return Response(headers={"X-Asked": "GET"})
+
+    @routes.head("/own")
+    async def own_head() -> Response:
+        return Response(headers={"X-Asked": "HEAD"})
+
+    return routes
+
+
 def make_app():
     app = FastAPI()
     http.install(app, max_body_bytes=LIMIT)
@@ -46,6 +66,8 @@ def make_app():
     @app.get("/things/{number}")
     async def one(number: int, limit: Annotated[int, Query(ge=1)] = 5) -> int:
         return number * limit
+
+    app.include_router(make_routes())
 
     @app.get("/raises/{what}")
     async def raises(what: str):
@@ -182,7 +204,37 @@ async def test_an_unknown_path_is_a_404_and_a_wrong_method_a_405_that_says_which
     assert problem(await client.get("/nowhere"), 404)["instance"] == "/nowhere"
     response = await client.post("/things/1")
     problem(response, 405)
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+async def test_options_names_the_methods_of_all_routes_of_a_path_and_none_where_there_is_no_path(client):
+    answer = await client.options("/both/1")
+    assert (answer.status_code, answer.headers["allow"], answer.content) == (204, "GET, HEAD, OPTIONS, POST", b"")
+    assert (await client.options("/fast")).headers["allow"] == "OPTIONS, POST"
+    response = await client.put("/both/1")
+    problem(response, 405)
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    problem(await client.options("/nowhere"), 404)
+
+
+async def test_head_answers_as_get_does_without_the_body_is_counted_as_head_and_is_refused_where_there_is_no_get(client):
+    def count():
+        labels = {"method": "HEAD", "route": "/things/{number}", "status": "200"}
+        return REGISTRY.get_sample_value("tanggap_http_requests_total", labels) or 0
+
+    before = count()
+    head, whole = await client.head("/things/3"), await client.get("/things/3")
+    assert (head.status_code, head.headers, head.content) == (200, whole.headers, b"")
+    assert count() == before + 1
+    assert (await client.head("/things/seven")).status_code == 422
+    assert (await client.head("/nowhere")).status_code == 404
+    refused = await client.head("/fast")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+
+
+async def test_an_endpoint_that_answers_head_itself_is_asked_and_not_the_one_for_get(client):
+    assert (await client.head("/own")).headers["x-asked"] == "HEAD"
+    assert (await client.get("/own")).headers["x-asked"] == "GET"
 
 
 async def test_faults_in_path_and_query_are_named_too(client):
