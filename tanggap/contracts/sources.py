@@ -24,6 +24,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """A lone surrogate, as only an escape can bring in: no file, database or screen takes it."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+"""Control characters but for tabs and ends of lines: no text for people has them, and no database keeps U+0000."""
+
 _HARD_SPACE: Final = "\u00a0"
 
 
@@ -48,11 +51,18 @@ def read_text(path: Path, faults: Faults) -> str | None:
         faults.add(path.name, 1, "starts with a byte order mark; save it as UTF-8 without one")
         raw = raw[len(_BOM) :]
     try:
-        return raw.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         faults.add(path.name, line, f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8")
         return None
+    control = _CONTROL.search(text)
+    if control is None:
+        return text
+    faults.add(
+        path.name, text.count("\n", 0, control.start()) + 1, f"holds the control character U+{ord(control[0]):04X}; leave it out"
+    )
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,8 @@ class Entry:
             self.fault(f"{what} is empty")
         elif _HALF.search(text):
             self.fault(f"{what} holds half of a character; write it out instead of as an escape")
+        elif control := _CONTROL.search(text):
+            self.fault(f"{what} holds the control character U+{ord(control[0]):04X}; leave it out")
         else:
             return text
         return None

@@ -145,6 +145,8 @@ def try_(
     city: CityFolder = JAKARTA,
 ) -> None:
     """Decide the stored complaints by the policy that counts and by NEW, and show what would change, by unit. Changes nothing."""
+    if csv is not None and (_are_one_file(csv, new) or _are_one_file(csv, against)):
+        refuse(f"--csv {csv}: is a policy that is tried, and would be lost; name another file")
     servers = environment("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
     router = policy_given.read_router(city)
     begins = policy_given.since(since.strip(), router.city.tz)
@@ -396,3 +398,11 @@ def _told(activation: Activation, city: City) -> str:
 
 def _count(number: int, what: str, plural: str = "s") -> str:
     return f"{number:,} {what}{'' if number == 1 else plural}"
+
+
+def _are_one_file(path: Path, named: str | None) -> bool:
+    """Whether a path is the file of a policy that was named, however either is written."""
+    try:
+        return named is not None and path.samefile(named)
+    except OSError:  # one of them is not there: the policy may be a version
+        return False

@@ -20,7 +20,7 @@ rules:                          # the first that matches decides
       but_not_after: [hampir, takut ..]    # nor right after one of these, nor, with .. at the end, soon after
     to: ward                    # ward | kecamatan | branch | agency | triage | {branch: AGENCY} | {agency: AGENCY} | {unit: CODE}
                                 # | {triage: ward} | {triage: kecamatan}: a person at that unit's desk decides, not at the city's
-    as: lainnya                 # the category it is counted under, for complaints that came without a known one
+    as: lainnya                 # the category it is counted under, where the rule asks for complaints without a known one alone
     why: {id: ..., en: ...}     # a clause for people: why this unit
 also:                           # optional: who is told at the same time, whoever acts; every one that matches counts. They see
                                 # the category under which the deciding rule counts the complaint
@@ -77,6 +77,7 @@ from services.routing.policy.words import (
     says_already,
     stands_in,
 )
+from services.routing.tokens import SIGNS
 from tanggap.contracts.city import CITY_LEVELS, City
 from tanggap.contracts.events import ATTRIBUTE_KEY, Urgency, Words
 from tanggap.contracts.faults import CityFaults, Fault, Faults
@@ -96,6 +97,8 @@ _TARGETS: Final = (
     "{triage: ward} or {triage: kecamatan}"
 )
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SIGN_WITHIN: Final = re.compile(rf"[^\W_]\s*([{SIGNS}])[\s{SIGNS}]*[^\W_]")
+"""What ends a clause, between two words: in a text it stands between them as well."""
 _LONGEST_SHOWN: Final = 60
 _FEW: Final = 8
 """So many known values are named where none is like the one that was given."""
@@ -245,14 +248,24 @@ class _Reader:
         name = self.own_name(record["rule"], "rule", entry) if "rule" in record else None
         conditions = tuple(self.conditions(record["when"])) if "when" in record else ()
         target = self.target(record["to"]) if "to" in record else None
-        counted_as = record["as"].as_text("as") if "as" in record else None
-        if counted_as is not None and counted_as not in self.city.categories:
-            hint = self.hint(counted_as, {slug: one.label_id for slug, one in self.city.categories.items()})
-            record["as"].fault(f"as: category {_short(counted_as)} is unknown{hint}")
+        counted_as = self.counted_as(record["as"], conditions, target) if "as" in record else None
         why = self.words(record["why"]) if "why" in record else None
         if name is None or target is None or why is None:
             return None
         return Rule(name, entry.line, conditions, target, counted_as, why)
+
+    def counted_as(self, entry: Entry, conditions: Iterable[Condition], target: Target | None) -> str | None:
+        """The category that a rule gives to complaints without a known one. No rule may take a known one away."""
+        category = entry.as_text("as")
+        if category is not None and category not in self.city.categories:
+            hint = self.hint(category, {slug: one.label_id for slug, one in self.city.categories.items()})
+            entry.fault(f"as: category {_short(category)} is unknown{hint}")
+        if target is not None and target.kind == "triage":
+            entry.fault("as: counts nothing at a triage, where a person names the category; leave it out")
+        elif not any(one.fact == "category" and one.values <= WITHOUT_CATEGORY for one in conditions):
+            asked = ", ".join(sorted(WITHOUT_CATEGORY))
+            entry.fault(f"as: is for complaints without a known category; have the rule ask for these alone: category: [{asked}]")
+        return category
 
     def notices(self, entry: Entry) -> Iterator[Notice]:
         for item in self.items(entry, "also"):
@@ -366,6 +379,9 @@ class _Reader:
                 continue
             if not phrases or not phrases[0].replace(GAP, "").strip():
                 item.fault(f"{fact}: {_short(text)!r} has no letter or digit in it")
+                continue
+            if sign := _SIGN_WITHIN.search(text.replace(GAP, " ")):
+                item.fault(f"{fact}: {_short(text)!r} can't be found: no phrase reaches over a {sign[1]!r}; write a list")
                 continue
             words = phrases[0].removesuffix(f" {GAP}" if fact == BUT_NOT_AFTER else "").split()
             if fact == BUT_NOT_AFTER and GAP in words:

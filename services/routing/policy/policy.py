@@ -224,7 +224,7 @@ class Target:
 class Rule:
     """One rule. `conditions`: for each fact that it asks for, the values that match. `line`: where in the file it begins.
 
-    `counted_as`: the category of a complaint that came without a known one. `why`: a clause for people.
+    `counted_as`: the category of the complaints that it takes, all of which came without a known one. `why`: a clause for people.
     """
 
     name: str

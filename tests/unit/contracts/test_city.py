@@ -285,6 +285,19 @@ def test_a_byte_that_is_not_utf_8_is_named_with_its_line(folder):
     assert faults(folder) == [f"roster.csv:{line}: byte 0xe9 is not UTF-8; save the file as UTF-8"]
 
 
+@pytest.mark.parametrize(("name", "old"), [("units.csv", "Gambir,kelurahan"), ("city.yaml", "name:"), ("roster.csv", "Dedi")])
+def test_a_control_character_is_named_with_its_line(folder, name, old):
+    line = line_of(folder, name, old)
+    change(folder, name, old, f"\0{old}")
+    assert f"{name}:{line}: holds the control character U+0000; leave it out" in faults(folder)
+
+
+def test_an_escaped_control_character_is_named_too(folder):
+    line = line_of(folder, "city.yaml", "name:")
+    change(folder, "city.yaml", "name: ", 'name: "a\\0b" # ')
+    assert any(fault.startswith(f"city.yaml:{line}: ") and "the control character U+0000" in fault for fault in faults(folder))
+
+
 def test_all_faults_of_all_files_are_named_at_once(folder):
     change(folder, "units.csv", "31.71.01.1001,Gambir,kelurahan,31.71.01", "31.71.01.1001,Gambir,desa,31.71.01")
     change(folder, "categories.csv", ",high,6,168,jalan", ",urgent,6,168,jalan")

@@ -258,7 +258,7 @@ def test_at_a_border_within_one_kota_the_other_ward_alone_is_an_alternative_whoe
     for target, acting in (("kecamatan", "Jatinegara"), ("{branch: bina-marga}", "Suku Dinas Bina Marga Jakarta Timur")):
         (tmp_path / "routing.yaml").write_text(
             "name: t\nrules:\n"
-            f"  - {{rule: all, when: {{place: known}}, to: {target}, as: lainnya, why: {{id: uji, en: a trial}}}}\n"
+            f"  - {{rule: all, when: {{place: known, category: jalan_rusak}}, to: {target}, why: {{id: uji, en: a trial}}}}\n"
             "  - {rule: rest, to: triage, why: {id: uji, en: a trial}}\n"
         )
         policy = policy_file.load(tmp_path, jakarta)

@@ -558,6 +558,25 @@ def try_one(run, tmp_path):
     return lambda: run("try", str(file), "--against", str(JAKARTA / "routing.yaml"))
 
 
+@pytest.mark.parametrize("which", ["NEW", "--against"])
+def test_the_changes_are_not_written_over_a_policy_that_is_tried(run, tmp_path, which):
+    tried, against = tmp_path / "new.yaml", tmp_path / "old.yaml"
+    for path in (tried, against):
+        path.write_text(policy())
+    lost = tried if which == "NEW" else against
+    (tmp_path / "changes.csv").symlink_to(lost)
+    done = run("try", str(tried), "--against", str(against), "--csv", str(tmp_path / "changes.csv"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"--csv {tmp_path / 'changes.csv'}: is a policy that is tried, and would be lost")
+    assert lost.read_text() == policy()
+
+
+def test_signs_at_the_ends_of_words_do_no_harm(run, tmp_path):
+    file = tmp_path / "new.yaml"
+    file.write_text(policy(rule(when="{category: [none], place: known, words: ['api!', ' asap. ']}", more="as: kebakaran")))
+    assert run("check", str(file)).exit_code == 0
+
+
 def test_without_kafka_it_says_so_in_one_line(try_one, monkeypatch):
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     done = try_one()
@@ -624,8 +643,8 @@ def test_a_policy_that_is_no_file_is_said_to_be_looked_for_in_vain_where_there_i
 
 def test_a_fault_of_a_file_is_shown_without_obeying_it(run, tmp_path):
     file = tmp_path / "new.yaml"
-    file.write_text(policy(rule(when='{category: "\\e[31msampah", place: known}')))
+    file.write_text(policy(rule(when='{"\\e[31msampah": ya, place: known}')))
     done = run("check", str(file))
     assert done.exit_code == 1
-    assert "category: ␛[31msampah is unknown" in done.stderr
+    assert "condition ␛[31msampah is unknown" in done.stderr
     assert "\x1b" not in done.stderr

@@ -195,6 +195,19 @@ def test_a_unit_for_complaints_without_a_category_needs_one_to_count_them_under(
     )
 
 
+@pytest.mark.parametrize("when", ["{category: [none, sampah], place: known}", "{words: banjir, place: known}", None])
+def test_no_rule_may_take_a_known_category_away(faults, when):
+    fault = "as: is for complaints without a known category; have the rule ask for these alone: category: [none, unknown, unsure]"
+    assert any(found.endswith(fault) for found in faults(policy(rule(when=when, more="as: banjir"))))
+
+
+@pytest.mark.parametrize("to", ["triage", "{triage: ward}"])
+def test_nothing_is_counted_at_a_triage(faults, to):
+    assert faults(policy(rule(to=to, when="{category: none, place: known}", more="as: banjir"))) == [
+        "routing.yaml:6: as: counts nothing at a triage, where a person names the category; leave it out"
+    ]
+
+
 def test_counting_under_an_unknown_category_is_refused(faults):
     assert faults(policy(rule(when="{category: none, place: known}", more="as: other"))) == [
         "routing.yaml:6: as: category other is unknown"
@@ -233,6 +246,7 @@ def test_a_reason_must_be_said_in_both_languages(faults):
         ("name: x\n<<: {rules: []}\n", "routing.yaml:1: the policy lacks rules"),
         ("name: \x01\n", "routing.yaml:1: is not YAML: character U+0001 may not stand in it"),
         ('name: "\\UFFFFFFFF"\n', "routing.yaml:1: is not YAML: an escape that begins with a backslash"),
+        ('name: "a\\0b"\n', "routing.yaml:1: the policy's name holds the control character U+0000; leave it out"),
         ('name: "\\ud800"\n', "routing.yaml:1: the policy's name holds half of a character"),
         ("name: x\n---\nname: y\n", "routing.yaml:2: is not YAML: but found another document"),
         (b"\xef\xbb\xbfname: x\n", "routing.yaml:1: starts with a byte order mark"),
@@ -241,7 +255,7 @@ def test_a_reason_must_be_said_in_both_languages(faults):
     ],
     ids=[
         "empty", "list", "no rules", "map", "text", "name", "broken", "alias", "twice", "bytes", "deep", "cycle", "cycle of maps",
-        "bomb", "also", "merge key", "control", "escape", "half", "two documents", "mark", "large", "many",
+        "bomb", "also", "merge key", "control", "escape", "escaped control", "half", "two documents", "mark", "large", "many",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_policy_gives_a_clear_fault(faults, text, fault):
@@ -348,6 +362,12 @@ def test_a_fault_of_an_exception_is_named_with_its_own_line(faults):
         (
             "{words: api, but_not_in: takut ada api, but_not_after: takut ..}",
             "but_not_in: takut ada api changes nothing beside takut ..",
+        ),
+        ("{words: 'api, asap'}", "words: 'api, asap' can't be found: no phrase reaches over a ','; write a list"),
+        ("{words: 'api ... asap'}", "words: 'api ... asap' can't be found: no phrase reaches over a '.'; write a list"),
+        (
+            "{words: api, but_not_in: api;asap}",
+            "but_not_in: 'api;asap' can't be found: no phrase reaches over a ';'; write a list",
         ),
         ("{words: .. api}", "words: '.. api' must have .. between words only, and 2 at most"),
         ("{words: a .. b .. c .. d}", "words: 'a .. b .. c .. d' must have .. between words only, and 2 at most"),
