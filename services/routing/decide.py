@@ -233,7 +233,7 @@ def _event(submitted: ComplaintSubmitted, reached: Reached, city: City, now: dat
         "category_method": _category_method(known, judged),
         "category_confidence": known.subject.confidence,
         "category_words": known.subject.words,
-        "other_categories": known.subject.others,
+        "other_categories": tuple([slug for slug in known.subject.others if slug != judged.counted.category]),
         "classifier_version": versions.classifier,
         "gazetteer_version": versions.gazetteer,
         "conflicts": tuple([_words(said) for said in (place.conflict, known.subject.conflict) if said is not None]),
@@ -343,9 +343,6 @@ def reason(places: Places, known: Known, judged: Judged) -> Said:
     return Said(id_, en)
 
 
-_NO_SECOND: Final = (None,)
-
-
 def _category(city: City, known: Known, rule: Rule) -> tuple[str, str]:
     """What the complaint is about and who says so, what it is counted as, and what else the words speak of: a sentence but for its end."""
     category, subject = known.facts.category, known.subject
@@ -363,13 +360,14 @@ def _category(city: City, known: Known, rule: Rule) -> tuple[str, str]:
         names_id, names_en = " atau ".join([one.label_id for one in may]), " or ".join([one.label_en for one in may])
         id_ += f"; isi laporan mungkin menyangkut keadaan darurat: {names_id} (keyakinan {sure}%)"
         en += f"; the report's text may speak of an emergency: {names_en} (confidence {sure}%)"
-    # An app's "other" says nothing of the subject, so all is told that it may be.
-    more = subject.others if category == OTHER and subject.category_from == "app" else (subject.second,)
-    if more != _NO_SECOND and (
-        may_be := [city.categories[slug] for slug in more if slug and slug not in (category, rule.counted_as, *spoken)]
+    # What the words contradict is told beside the reason. An app's "other" says nothing of the subject, so all is told that it may be.
+    more = (subject.second,) if subject.conflict is not None and category != OTHER else subject.others
+    if more and (
+        may_be := [city.categories[slug] for slug in more if slug and slug not in (category, OTHER, rule.counted_as, *spoken)]
     ):
-        id_ += f"; laporan ini mungkin juga menyangkut {' atau '.join([one.label_id for one in may_be])}"
-        en += f"; the report may also be about {' or '.join([one.label_en for one in may_be])}"
+        also_id, also_en = ("", "") if category == UNKNOWN_CATEGORY and not spoken else ("juga ", "also ")
+        id_ += f"; laporan ini mungkin {also_id}menyangkut {' atau '.join([one.label_id for one in may_be])}"
+        en += f"; the report may {also_en}be about {' or '.join([one.label_en for one in may_be])}"
     return id_, en
 
 

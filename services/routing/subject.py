@@ -22,7 +22,8 @@ greet, ask for help and name no subject are."""
 
 EMERGENCY_FROM: Final = 0.5
 """So likely an emergency must be by the words for those to be told who are told of one, whatever category counts. A judgement: a call
-for nothing costs less than one that is not made. A second subject has little share beside a first: how likely it is one counts."""
+for nothing costs less than one that is not made. A second subject has little share beside a first and is told of in any case: it is
+named only where it is likely one."""
 
 
 @dataclass(slots=True)  # frozen, it would take longer to make for every complaint
@@ -123,8 +124,7 @@ def _emergencies(guess: Guess, second: str | None, counts: str | None, city: Cit
             break
         if slug != counts and _is_emergency(slug, city):
             found = (*found, slug)
-    likely = second is not None and share_of(guess, second) >= EMERGENCY_FROM
-    if second is not None and likely and second != counts and second not in found and _is_emergency(second, city):
+    if second is not None and second != counts and second not in found and _is_emergency(second, city):
         found = (*found, second)
     return found
 

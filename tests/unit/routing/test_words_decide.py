@@ -443,6 +443,33 @@ def test_where_the_app_says_other_and_the_words_are_unsure_what_they_may_name_is
     assert other.decision.other_categories == ()
 
 
+def test_what_the_words_may_name_is_told_where_the_apps_category_is_not_the_citys(jakarta, jakarta_wards, jakarta_policy):
+    readers = Readers(classifier=Says("pju", 0.9, (("pju", 0.9),), second="listrik", second_confidence=0.6))
+    event = decide(submitted("xyz"), jakarta, jakarta_wards, jakarta_policy, DECIDED, readers)
+    pju, listrik = jakarta.categories["pju"], jakarta.categories["listrik"]
+    assert event.decision.other_categories == ("pju", "listrik")
+    assert (
+        f'"xyz" tidak dikenal; laporan ini mungkin menyangkut {pju.label_id} atau {listrik.label_id}. '
+        in event.decision.reason.id
+    )
+    assert f'"xyz" is not known; the report may be about {pju.label_en} or {listrik.label_en}. ' in event.decision.reason.en
+
+
+def test_what_else_a_text_that_names_its_category_may_be_about_is_told_but_for_other(jakarta, jakarta_wards, jakarta_policy):
+    readers = Readers(classifier=Says("pju", 0.7, (("pju", 0.7), ("listrik", 0.15), ("lainnya", 0.12))))
+    event = decide(submitted(None), jakarta, jakarta_wards, jakarta_policy, DECIDED, readers)
+    assert event.decision.other_categories == ("listrik", "lainnya")
+    assert f"; laporan ini mungkin juga menyangkut {jakarta.categories['listrik'].label_id}. " in event.decision.reason.id
+    assert f"; the report may also be about {jakarta.categories['listrik'].label_en}. " in event.decision.reason.en
+
+
+def test_the_category_that_a_rule_counts_a_complaint_under_is_no_other_one(decided):
+    event = decided("Mobil boks terbakar di bahu tol dalam kota arah Cawang, macet total panjang", "xyz")
+    assert (event.category, event.decision.category_method) == ("kebakaran", "policy")
+    assert "lalu_lintas" in event.decision.other_categories
+    assert "kebakaran" not in event.decision.other_categories
+
+
 @pytest.mark.parametrize("words", ["hewan", "ambruk"])
 def test_an_emergency_that_is_not_sure_is_triage_of_its_urgency_and_the_emergency_service_is_told(decided, words):
     event = decided(words)
@@ -540,6 +567,12 @@ def test_how_sure_a_second_subject_is_that_is_an_emergency_is_told(jakarta):
     says = Says("pju", 0.9, (("pju", 0.9),), second="banjir", second_confidence=0.6)
     subject = name_subject(submitted(None), jakarta, says)
     assert (subject.category, subject.emergencies, subject.spoken, subject.others) == ("pju", ("banjir",), 0.6, ("banjir",))
+    # It is named only where it is likely: no even chances are asked of it besides.
+    less = Says("pju", 0.9, (("pju", 0.9),), second="banjir", second_confidence=0.41)
+    assert (name_subject(submitted(None), jakarta, less).emergencies, name_subject(submitted("pju"), jakarta, less).spoken) == (
+        ("banjir",),
+        0.41,
+    )
     calm = Says("pju", 0.9, (("pju", 0.9),), second="sampah", second_confidence=0.6)
     assert name_subject(submitted(None), jakarta, calm).emergencies == ()
     named = name_subject(submitted("banjir"), jakarta, says)
