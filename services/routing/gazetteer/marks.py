@@ -151,6 +151,9 @@ def capital(tokens: list[str], lows: list[str], start: int, end: int) -> bool:
     """Whether capitals say that `tokens[start:end]` is a name: not those of a sentence's start, nor of a text that has them all over."""
     if not all(token[0].isupper() for token in tokens[start:end]):
         return False
-    if start == 0 or lows[start - 1] in SEPARATORS:
+    before = start - 1
+    if before > 0 and lows[before] == "," and _ends(lows, end):
+        before -= 1  # a name alone is no sentence: "jalan rusak, Menteng"
+    if before < 0 or lows[before] in SEPARATORS:
         return end - start > 1 and (end >= len(tokens) or not tokens[end][0].isupper())
-    return not tokens[start - 1][0].isupper()
+    return not tokens[before][0].isupper()

@@ -976,6 +976,27 @@ def test_the_end_of_an_endless_text_is_not_read(gazetteer):
     assert place(gazetteer.find(None, "Kel. Cawang " + "x " * MOST)) == "Cawang"
 
 
+@pytest.mark.parametrize(
+    "text", ["jalan rusak, Menteng", "Tree fell on the road, Menteng", "jalan rusak. Menteng", "rusak, Menteng, gelap"]
+)
+def test_a_capital_that_stands_alone_at_the_end_of_what_is_said_names_a_place_though_it_is_a_word_too(gazetteer, text):
+    assert gazetteer.find(None, text).kecamatan.name == "Menteng"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jalan rusak, menteng",
+        "Pak, Karet ban bertebaran",
+        "JALAN RUSAK, MENTENG",
+        "Mangga, Rambutan, Duku dijual di sana",
+        "Menteng",
+    ],
+)
+def test_a_word_that_is_no_name_by_its_capital_names_no_place(gazetteer, text):
+    assert place(gazetteer.find(None, text)) == ""
+
+
 def test_a_typical_complaint_is_read_in_microseconds(gazetteer):
     text = (
         "Tolong segera diperbaiki jalan berlubang di daerah Kebayoran Lama dekat pasar karena banyak motor yang jatuh tiap malam"
