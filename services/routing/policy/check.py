@@ -12,7 +12,8 @@ Policies that people write take milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -35,7 +36,7 @@ from services.routing.policy.policy import (
     Rule,
     Target,
 )
-from services.routing.policy.words import Exceptions, held, stands_in
+from services.routing.policy.words import NO_EXCEPTIONS, Exceptions, Rows, held, parts_of, stands_in
 from tanggap.contracts.city import City
 from tanggap.contracts.faults import Faults
 
@@ -103,17 +104,20 @@ class TooTangledError(Exception):
 class Box(NamedTuple):
     """A product of sets, as bits of one number. `parts`: for each dimension that it narrows, its bits in and its bits out.
 
-    `words`: as bits, those of which a complaint has one at least; 0 where words are nothing to it.
+    `words`: as bits, those of which a complaint has one at least; 0 where words are nothing to it. `absent`: those that it does not have
+    where it has none of these.
     """
 
     parts: tuple[tuple[int, int], ...]
     words: int
+    absent: int
 
 
 class Region(NamedTuple):
     """What a box has become when others were met and taken away.
 
-    `words`: lists of words, of each of which its complaints have one at least. `absent`: words that they don't have.
+    `words`: lists of words, of each of which its complaints have one at least. `absent`: words that they don't have, with all that
+    are absent where these are.
     """
 
     bits: int
@@ -127,6 +131,9 @@ class _Dimension:
     values: tuple[object, ...]
     """Tuples of facts (`What`, `Where`) or single values."""
 
+    places: Mapping[str, Mapping[object, list[int]]]
+    """For each of its facts the bits, by number, of each value that the fact may have."""
+
     @property
     def all(self) -> int:
         return ((1 << len(self.values)) - 1) << self.shift
@@ -139,9 +146,12 @@ class Space:
         asking: Sequence[Rule | Notice] = (*rules, *notices)
         free: dict[str, set[str]] = {}
         words: set[_Word] = set()
+        after = self._after = dict[frozenset[str], frozenset[str]]()
         for condition in (condition for one in asking for condition in one.conditions):
             if condition.fact == WORDS:
-                words |= set(_words(condition))
+                # Kept once: all words of a rule have the same, and to compare two that are alike takes as long as they are.
+                after.setdefault(condition.but_not.after, condition.but_not.after)
+                words |= set(self._asked(condition))
             elif condition.fact in {"app", "source"} or condition.fact.startswith(ATTRIBUTE):
                 free.setdefault(condition.fact, set()).update(condition.values)
         self._dimensions: dict[str, _Dimension] = {}
@@ -153,10 +163,14 @@ class Space:
         for fact, values in sorted(free.items()):
             # An app always has a name; a source or an attribute may be missing.
             self._add((fact,), (*sorted(values | ({NONE} if fact != "app" else set())), _SOMETHING_ELSE))
-        self._words = {
-            word: 1 << place for place, word in enumerate(sorted(words, key=lambda one: (one[0], *map(sorted, one[1]))))
+        rank = {one: place for place, one in enumerate(sorted(after, key=sorted))}
+        ordered = sorted(words, key=lambda one: (one[0], sorted(one[1].within), rank[one[1].after]))
+        self._words = {word: place for place, word in enumerate(ordered)}
+        self._follows = {
+            place: reduce(or_, (1 << each for each in following))
+            for place, following in _follows(self._words).items()
+            if len(following) > 1
         }
-        self._follows = _follows(self._words)
         self.told: Final = Region((1 << self._width) - 1, (), 0)
         """What notices are asked of."""
         later = ((1 << len(self._dimensions["category"].values)) - 1) & ~((1 << len(first)) - 1)
@@ -165,7 +179,12 @@ class Space:
         self.comparisons = 0
 
     def _add(self, facts: tuple[str, ...], values: tuple[object, ...]) -> None:
-        dimension = _Dimension(self._width, values)
+        places: dict[str, dict[object, list[int]]] = {fact: {} for fact in facts}
+        for place, value in enumerate(values, self._width):
+            for fact in facts:
+                own = getattr(value, fact) if isinstance(value, What | Where) else value
+                places[fact].setdefault(own, []).append(place)
+        dimension = _Dimension(self._width, values, places)
         self._width += len(values)
         for fact in facts:
             self._dimensions[fact] = dimension
@@ -173,24 +192,24 @@ class Space:
     def box(self, conditions: Iterable[Condition]) -> Box:
         """The complaints that meet all conditions."""
         narrowed: dict[int, int] = {}
-        words = 0
+        words = absent = 0
         for condition in conditions:
             if condition.fact == WORDS:
-                words = reduce(or_, (self._words[word] for word in _words(condition)))
+                for place in (self._words[word] for word in self._asked(condition)):
+                    words |= 1 << place
+                    absent |= self._follows.get(place, 0)
                 continue
             dimension = self._dimensions[condition.fact]
-            bits = self._bits(dimension, condition.fact, condition.values)
+            places = dimension.places[condition.fact]
+            bits = reduce(or_, (1 << place for value in condition.values for place in places.get(value, ())), 0)
             narrowed[dimension.all] = narrowed.get(dimension.all, dimension.all) & bits
-        return Box(tuple((bits, whole & ~bits) for whole, bits in narrowed.items()), words)
+        return Box(tuple((bits, whole & ~bits) for whole, bits in narrowed.items()), words, words | absent)
 
-    @staticmethod
-    def _bits(dimension: _Dimension, fact: str, wanted: frozenset[str]) -> int:
-        bits = 0
-        for place, value in enumerate(dimension.values):
-            own = getattr(value, fact) if isinstance(value, What | Where) else value
-            if own in wanted:
-                bits |= 1 << (dimension.shift + place)
-        return bits
+    def _asked(self, condition: Condition) -> Iterator[_Word]:
+        within = held(condition.values, condition.but_not.within)
+        after = self._after[condition.but_not.after]
+        for word in condition.values:
+            yield word, Exceptions(frozenset(within.get(word, ())), after)
 
     @staticmethod
     def _touch(region: Region, box: Box) -> bool:
@@ -222,7 +241,7 @@ class Space:
             # Boxes that ask this region for words alone leave one piece, however many they are.
             by_words = [box for box in near if not any(region.bits & outside for _, outside in box.parts)]
             if by_words:
-                absent = self._without(region, reduce(or_, (box.words for box in by_words)))
+                absent = self._without(region, reduce(or_, (box.absent for box in by_words)))
                 if absent is not None and all(box.words for box in by_words):
                     others = [box for box in near if any(region.bits & outside for _, outside in box.parts)]
                     waiting.append((region._replace(absent=absent), others))
@@ -239,7 +258,7 @@ class Space:
         """How many pieces `_less` makes."""
         bits = region.bits
         count = sum(1 for _, outside in box.parts if bits & outside)
-        return count + (1 if box.words and self._without(region, box.words) is not None else 0)
+        return count + (1 if box.words and self._without(region, box.absent) is not None else 0)
 
     def _less(self, region: Region, box: Box) -> Iterator[Region]:
         """The region less the box, in pieces that share nothing."""
@@ -248,16 +267,14 @@ class Space:
             if bits & outside:
                 yield Region(bits & ~inside, region.words, region.absent)
                 bits &= ~outside
-        absent = self._without(region, box.words) if box.words else None
+        absent = self._without(region, box.absent) if box.words else None
         if absent is not None:
             yield Region(bits, region.words, absent)
 
-    def _without(self, region: Region, words: int) -> int | None:
+    @staticmethod
+    def _without(region: Region, absent: int) -> int | None:
         """The words that are absent where all of these are too; None where the region has no such complaint."""
-        absent = region.absent | words
-        for word, following in self._follows:
-            if absent & word:
-                absent |= following
+        absent |= region.absent
         return absent if all(each & ~absent for each in region.words) else None
 
     def values_in(self, region: Region, fact: str) -> list[object]:
@@ -270,13 +287,7 @@ _Word = tuple[str, Exceptions]
 """A word or phrase that a rule asks for, and where it doesn't count: of phrases, those that hold it."""
 
 
-def _words(condition: Condition) -> Iterator[_Word]:
-    within = held(condition.values, condition.but_not.within)
-    for word in condition.values:
-        yield word, condition.but_not._replace(within=frozenset(within.get(word, ())))
-
-
-def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
+def _follows(words: Mapping[_Word, int]) -> dict[int, set[int]]:
     """For each word, those that are absent where it is: the same with more exceptions, and where it has none, longer ones that hold it.
 
     A word with exceptions may be absent where a longer one is not: "pemadam kebakaran hutan" has no fire but for "kebakaran hutan".
@@ -284,32 +295,62 @@ def _follows(words: dict[_Word, int]) -> tuple[tuple[int, int], ...]:
     thought possible that is not, never the other way round: no rule is called useless that decides, at worst one passes that never does;
     and a rule beside may be asked to say what it does for a complaint that never reaches it.
     """
-    same: dict[str, list[tuple[Exceptions, int]]] = {}
-    for (word, but_not), bit in words.items():
-        same.setdefault(word, []).append((but_not, bit))
-    by_word = _by_word(same)
-    found = []
-    for (word, but_not), bit in words.items():
-        following = 0
-        for more, other in same[word]:
-            if but_not.within <= more.within and but_not.after <= more.after:
-                following |= other
-        if not any(but_not):
-            for phrase in by_word[word.partition(" ")[0]]:
-                if phrase != word and stands_in(word, phrase):
-                    following |= reduce(or_, (other for _, other in same[phrase]))
-        if following & ~bit:
-            found.append((bit, following))
-    return tuple(found)
-
-
-def _by_word(phrases: Iterable[str]) -> dict[str, list[str]]:
-    """Phrases by each of their words: one that holds another has the other's first."""
-    found: dict[str, list[str]] = {}
-    for phrase in phrases:
-        for word in dict.fromkeys(phrase.split()):
-            found.setdefault(word, []).append(phrase)
+    same: dict[str, dict[Exceptions, int]] = {}
+    for (word, but_not), place in words.items():
+        same.setdefault(word, {})[but_not] = place
+    found: dict[int, set[int]] = {}
+    wider_after = _wider(but_not.after for _, but_not in words)
+    for ways in same.values():
+        found |= _with_more(ways, wider_after) if len(ways) > 1 else {place: {place} for place in ways.values()}
+    plain = {word: ways[NO_EXCEPTIONS] for word, ways in same.items() if NO_EXCEPTIONS in ways}
+    for word, phrase in _held_by(plain, same):
+        found[plain[word]].update(same[phrase].values())
     return found
+
+
+def _with_more(ways: Mapping[Exceptions, int], wider_after: _Wider) -> dict[int, set[int]]:
+    """For each way in which one word is asked for, those with the same exceptions and with more."""
+    wider_within = _wider(but_not.within for but_not in ways)
+    by_within: dict[frozenset[str], set[int]] = {}
+    by_after: dict[frozenset[str], set[int]] = {}
+    for but_not, place in ways.items():
+        by_within.setdefault(but_not.within, set()).add(place)
+        by_after.setdefault(but_not.after, set()).add(place)
+    found = {}
+    for but_not, place in ways.items():
+        within = set[int]().union(*(by_within[one] for one in wider_within[but_not.within]))
+        after = set[int]().union(*(by_after[one] for one in wider_after[but_not.after] if one in by_after))
+        found[place] = within & after
+    return found
+
+
+_Wider = Mapping[frozenset[str], set[frozenset[str]]]
+
+
+def _wider(phrases: Iterable[frozenset[str]]) -> _Wider:
+    """For each of these sets those of them that hold all that it holds."""
+    every = set(phrases)
+    by_phrase: dict[str, set[frozenset[str]]] = {}
+    for one in every:
+        for phrase in one:
+            by_phrase.setdefault(phrase, set()).add(one)
+    return {one: every.intersection(*sorted((by_phrase[phrase] for phrase in one), key=len)) for one in every}
+
+
+def _held_by(words: Iterable[str], phrases: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each of the words with each other phrase that has it, whatever fills its gaps."""
+    # What has gaps of its own is looked for where the part of it stands that the fewest have.
+    parts = {word: parts_of(word) for word in words}
+    often = Counter(part for each in parts.values() for part in each)
+    by_part: dict[str, list[str]] = {}
+    for word, each in parts.items():
+        by_part.setdefault(min(each, key=often.__getitem__), []).append(word)
+    rows = Rows(by_part)
+    for phrase in phrases:
+        near = dict.fromkeys(row for part in parts_of(phrase) for row in rows.within(part))
+        for word in (word for row in near for word in by_part[row] if word != phrase):
+            if len(parts[word]) == 1 or stands_in(word, phrase):
+                yield word, phrase
 
 
 def check(file: str, city: City, rules: Sequence[Rule], notices: Sequence[Notice], faults: Faults) -> None:
@@ -345,6 +386,11 @@ class _Checker:
         everyone: Sequence[Rule | Notice] = (*rules, *notices)
         self.space = Space(city, rules, notices)
         self.boxes = {one.name: self.space.box(one.conditions) for one in everyone}
+        self.asks = {one.name: frozenset(one.conditions) for one in notices}
+        self.told: dict[Target, list[Notice]] = {}
+        for notice in notices:
+            for target in notice.targets:
+                self.told.setdefault(target, []).append(notice)
 
     def check(self, one: Rule | Notice, place: int) -> None:
         everything = self.space.decided if isinstance(one, Rule) else self.space.told
@@ -393,15 +439,15 @@ class _Checker:
         for target in notice.targets:
             for what in self.nobody(target, region, ()):
                 self.fault(notice, f"notice {notice.name} tells of {what}")
-            others = [one for one in self.notices if one is not notice and target in one.targets]
             # Of two that are the same only the later is too much.
-            before = [one for one in others if one.line < notice.line or not self.same(one, notice)]
+            before = [
+                one
+                for one in self.told[target]
+                if one is not notice and (one.line < notice.line or self.asks[one.name] != self.asks[notice.name])
+            ]
             if self.space.left(region, [self.boxes[one.name] for one in before]) is None:
                 told = _named(self.needed(region, [one for one in before if self.meets(one, region)]))
                 self.fault(notice, f"notice {notice.name} tells {_name(target)} nothing new, it is told already by {told}")
-
-    def same(self, one: Notice, other: Notice) -> bool:
-        return set(one.conditions) == set(other.conditions)
 
     def meets(self, notice: Notice, region: Region) -> bool:
         return self.space.meet(region, self.boxes[notice.name]) is not None

@@ -87,6 +87,11 @@ FILE: Final = "routing.yaml"
 MOST_BYTES: Final = 256 * 1024
 MOST_RULES: Final = 1_000
 """A larger policy is not one that a person wrote, nor one that a person could judge."""
+MOST_ASKED: Final = 100_000
+"""Words and other values in all conditions and lists of targets of a policy, each as often as it is read: aliases of YAML and / can make
+millions of a small file."""
+MOST_LONG: Final = 100
+"""Words of an entry in a row: a complaint has some thirty."""
 MOST_WHY: Final = 400
 """Characters of a clause that people read, in a mail and on a phone; Jakarta's longest has some 130."""
 MOST_FAULTS: Final = 100
@@ -192,6 +197,7 @@ class _Reader:
         """What each kind of target may be of."""
         self.facts = (*self.values, "app", "source", "attributes", WORDS, *_EXCEPTIONS)
         self.names: dict[str, int] = {}
+        self.asked = 0
 
     def units(self, *levels: str) -> Mapping[str, str]:
         return {code: info.name for code, info in sorted(self.city.units.items()) if info.level in levels}
@@ -207,7 +213,7 @@ class _Reader:
         record = entry.as_record("the policy", ("name", "rules"), ("also",))
         name = self.name(record["name"], "the policy's name") if "name" in record else None
         rules = list(self.rules(record["rules"])) if "rules" in record else []
-        notices = list(self.notices(record["also"])) if "also" in record else []
+        notices = list(self.notices(record["also"])) if "also" in record and self.asked <= MOST_ASKED else []
         if self.faults.found or name is None:
             return None
         check(self.file, self.city, rules, notices, self.faults)
@@ -240,8 +246,19 @@ class _Reader:
     def rules(self, entry: Entry) -> Iterator[Rule]:
         for item in self.items(entry, "rules", "rules must name at least one rule; the first that matches decides"):
             rule = self.rule(item)
+            if self.is_too_much(item, rule.name if rule is not None else None):
+                return
             if rule is not None:
                 yield rule
+
+    def is_too_much(self, entry: Entry, name: str | None) -> bool:
+        """Whether the policy asks for more than can be checked, from that rule or notice on."""
+        if self.asked > MOST_ASKED:
+            entry.fault(
+                f"the policy is too long to be checked from {name or 'here'} on: its rules and notices ask for more than "
+                f"{MOST_ASKED:,} words and other values, each counted as often as it is asked for; ask for fewer, or in fewer rules"
+            )
+        return self.asked > MOST_ASKED
 
     def rule(self, entry: Entry) -> Rule | None:
         record = entry.as_record("a rule", ("rule", "to", "why"), ("when", "as"))
@@ -275,6 +292,8 @@ class _Reader:
             targets = tuple(self.told(record["to"])) if "to" in record else ()
             why = self.words(record["why"]) if "why" in record else None
             urgency = self.urgency(record["urgency"]) if "urgency" in record else None
+            if self.is_too_much(item, name):
+                return
             if name is not None and why is not None:
                 yield Notice(name, item.line, conditions, targets, why, urgency)
 
@@ -287,6 +306,7 @@ class _Reader:
     def told(self, entry: Entry) -> Iterator[Target]:
         found: dict[Target, int] = {}
         items = entry.as_list("to") if entry.is_list else [entry]
+        self.asked += len(items)
         if not items:
             entry.fault("to names nobody; a notice tells one unit at least")
         for item in items:
@@ -339,7 +359,9 @@ class _Reader:
                 self.faults.add(entry.file, line, f"condition {_short(fact)} is unknown; known are {', '.join(self.facts)}")
 
     def texts(self, wanted: Entry, fact: str) -> list[tuple[Entry, str]]:
-        """A value, or the values of a list, each with its place."""
+        """A value, or the values of a list, each with its place; none where too much is asked for already."""
+        if self.asked > MOST_ASKED:
+            return []
         if wanted.is_empty and not wanted.is_text:
             wanted.fault(f"{fact} names no value{'; leave it out' if fact in _EXCEPTIONS else ', so the rule can never match'}")
             return []
@@ -348,6 +370,7 @@ class _Reader:
             if wanted.is_text
             else [(item, f"a value of {fact}") for item in wanted.as_list(f"{fact} (a value, or several)")]
         )
+        self.asked += len(found)
         return [(item, text) for item, what in found if (text := item.as_text(what if item.is_text else fact)) is not None]
 
     def known(self, wanted: Entry, fact: str) -> Iterator[str]:
@@ -388,7 +411,12 @@ class _Reader:
                 item.fault(f"{fact}: {_short(text)!r} has a {GAP} elsewhere than at its end")
             elif GAP in {words[0], words[-1]} or words.count(GAP) > MOST_GAPS:
                 item.fault(f"{fact}: {_short(text)!r} must have {GAP} between words only, and {MOST_GAPS} at most")
+            elif len(words) > MOST_LONG:
+                item.fault(f"{fact}: {_short(text)!r} has {len(words):,} words in a row; at most {MOST_LONG} can be asked for")
             else:
+                self.asked += len(phrases) * len(words) - 1
+                if self.asked > MOST_ASKED:
+                    return
                 yield from ((item, phrase) for phrase in phrases)
 
     def but_not(self, table: Mapping[str, tuple[int, Entry]], words: frozenset[str]) -> Exceptions:

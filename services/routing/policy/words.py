@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
@@ -40,7 +41,7 @@ def phrases_of(text: str) -> list[str]:
 
     Raises `TooManyError` where they are more than `MOST_WAYS`.
     """
-    tokens = _EITHER.sub("/", text).replace(GAP, f" {GAP} ").split()
+    tokens = _EITHER.sub("/", " ".join(text.split())).replace(GAP, f" {GAP} ").split()
     ways = [[GAP] if token == GAP else [*filter(None, map(phrase_of, token.split("/")))] for token in tokens]
     ways = [each for at, each in enumerate(ways) if each and not (each == [GAP] and at and ways[at - 1] == [GAP])]
     if prod(map(len, ways)) > MOST_WAYS:
@@ -67,18 +68,44 @@ def held(phrases: Iterable[str], within: Iterable[str]) -> dict[str, list[str]]:
 
     What fills a gap of theirs is none of theirs: "tagihan .. meledak" leaves the "bom" in "tagihan bom meledak" as it is.
     """
-    # Each part is looked for only where its first word is.
-    by_word: dict[str, list[tuple[str, str]]] = {}
+    ordered = sorted(within)
+    if not ordered:
+        return {}  # as for most rules, each of which is asked for this several times
+    by_part: dict[str, list[str]] = {}
     for phrase in phrases:
         for part in parts_of(phrase):
-            by_word.setdefault(part.partition(" ")[0], []).append((phrase, f" {part} "))
+            by_part.setdefault(part, []).append(phrase)
+    parts = Rows(by_part)
     found: dict[str, list[str]] = {}
-    for one in sorted(within):
-        texts = _filled(one)
-        asked = [pair for word in dict.fromkeys(one.split()) for pair in by_word.get(word, ())]
-        for phrase in dict.fromkeys([phrase for text in texts for phrase, part in asked if part in text]):
+    for one in ordered:
+        # All that may stand there in a row does where nothing fills the gaps.
+        text = one.replace(f" {GAP} ", " ")
+        for phrase in dict.fromkeys([phrase for part in parts.within(text) for phrase in by_part[part]]):
             found.setdefault(phrase, []).append(one)
     return found
+
+
+class Rows:
+    """Words in a row, many of them, to be found within longer ones without trying each: policies have ten thousand and more."""
+
+    def __init__(self, rows: Iterable[str]) -> None:
+        self._rows: Final = dict.fromkeys(rows)
+        self._lengths: Final = sorted({row.count(" ") + 1 for row in self._rows})
+        often = Counter(word for row in self._rows for word in set(row.split()))
+        self._by_rarest: Final[dict[str, list[str]]] = {}
+        for row in self._rows:
+            self._by_rarest.setdefault(min(row.split(), key=often.__getitem__), []).append(row)
+
+    def within(self, text: str) -> list[str]:
+        """Those of them that stand in the words of a text."""
+        words = text.split()
+        rarest = [word for word in dict.fromkeys(words) if word in self._by_rarest]
+        # Where many share all their words, it is less to look up whatever stands in the text.
+        if sum(len(self._by_rarest[word]) for word in rarest) <= len(words) * len(self._lengths):
+            spaced = f" {' '.join(words)} "
+            return [row for word in rarest for row in self._by_rarest[word] if f" {row} " in spaced]
+        slices = (" ".join(words[at : at + length]) for length in self._lengths for at in range(len(words) - length + 1))
+        return [*dict.fromkeys(row for row in slices if row in self._rows)]
 
 
 def says_already(after: Container[str], phrase: str) -> str | None:

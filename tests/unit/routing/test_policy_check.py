@@ -355,3 +355,41 @@ def test_a_thousand_rules_are_checked_too(jakarta):
     pairs = list(product(slugs, wards))[:: len(slugs) * len(wards) // 999][:999]
     text = policy(*(rule(f"r{number}", when=f"{{category: {slug}, ward: {ward}}}") for number, (slug, ward) in enumerate(pairs)))
     assert len(policy_file.parse("p", text.encode(), jakarta).rules) == 1_000
+
+
+def listed(made, count):
+    return ", ".join(made(number) for number in range(count))
+
+
+TEN_BY_TEN = " ".join("/".join(f"{letter}{number}" for number in range(10)) for letter in "ab")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        f"words: [{listed(lambda number: f'jalan kata{number}', 4_000)}]",
+        f"words: [{listed(lambda number: f'a .. b{number} .. c', 5_000)}]",
+        f"words: [{listed(lambda number: f'{TEN_BY_TEN} c{number}', 300)}]",
+        f"words: [{listed(lambda number: f'a x{number}', 8_000)}], but_not_in: [{listed(lambda number: f'a x{number} y', 8_000)}]",
+        f"words: [{listed(lambda number: ' '.join('ab'[number >> place & 1] for place in range(14)), 5_000)}]",
+        f"words: [{listed(lambda number: f'w{number}', 12_000)}], but_not_after: [{listed(lambda number: f'k{number}', 12_000)}]",
+    ],
+    ids=["one first word", "gaps", "ways", "exceptions", "two words alone", "exceptions of all"],
+)
+def test_thousands_of_phrases_that_share_their_words_are_checked_within_seconds(jakarta, when):
+    started = time.process_time()
+    policy_file.parse("p", policy(rule("a", to="triage", when=f"{{{when}}}")).encode(), jakarta)
+    assert time.process_time() - started < 12
+
+
+def test_many_notices_that_tell_many_units_are_judged_within_seconds(jakarta):
+    units = [Target("unit", code) for code in sorted(jakarta.units.keys() - {jakarta.triage_unit.code})]
+    notices = [
+        Notice(f"n{number}", number, (Condition("app", frozenset({f"a{number}"})),), tuple(units[number % 20 :: 20]), WHY_WORDS)
+        for number in range(2, 1_000)
+    ]
+    faults = Faults()
+    started = time.process_time()
+    policy_check.check("p", jakarta, [Rule("rest", 1, (), Target("triage"), None, WHY_WORDS)], notices, faults)
+    assert time.process_time() - started < 10
+    assert faults.found == []

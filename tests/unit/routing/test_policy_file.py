@@ -446,6 +446,75 @@ def test_more_rules_than_can_be_checked_are_not_said_to_be_none(faults):
     assert faults("name: x\nrules: {a: b}\n") == ["routing.yaml:2: rules must be a list"]
 
 
+VALUES = ", ".join(f"w{number}" for number in range(5_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [
+        (
+            policy(
+                rule("r0", "triage", f"{{app: a0, words: &w [{VALUES}]}}"),
+                *(rule(f"r{number}", "triage", f"{{app: a{number}, words: *w}}") for number in range(1, 300)),
+            ),
+            "79: the policy is too long to be checked from r19 on",
+        ),
+        (
+            policy(
+                rule(
+                    "one",
+                    "triage",
+                    f"{{attributes: {{b0: &w [{VALUES}], {', '.join(f'b{number}: *w' for number in range(1, 1_000))}}}}}",
+                )
+            ),
+            "3: the policy is too long to be checked from one on",
+        ),
+        (
+            policy(
+                also=[
+                    notice("n0", f"&w [{', '.join(['{unit: 31.71}'] * 5_000)}]", "{app: a0}"),
+                    *(notice(f"n{number}", "*w", f"{{app: a{number}}}") for number in range(1, 900)),
+                ]
+            ),
+            "84: the policy is too long to be checked from n19 on",
+        ),
+        (
+            policy(
+                rule("one", "triage", f"{{words: [{', '.join(['a/b/c/d/e/f/g/h/i/j k/l/m/n/o/p/q/r/s/t'] * 5_000)}]}}"),
+                rule("two", "triage", "{words: api}"),
+            ),
+            "3: the policy is too long to be checked from one on",
+        ),
+    ],
+    ids=["words", "attributes", "targets", "ways"],
+)
+def test_a_small_file_that_asks_for_more_than_can_be_checked_is_refused_within_seconds(faults, text, ended):
+    assert len(text) < policy_file.MOST_BYTES
+    started = time.process_time()
+    found = faults(text)
+    assert time.process_time() - started < 20
+    (too_long,) = [one for one in found if "too long" in one]
+    assert too_long.startswith(f"routing.yaml:{ended}: its rules and notices ask for more than 100,000 words and other values")
+
+
+def test_the_same_words_may_be_asked_for_by_hundreds_of_rules(read):
+    first = rule("r0", "triage", f"{{app: a0, words: &w [{', '.join(f'kata{number}' for number in range(100))}]}}")
+    others = (rule(f"r{number}", "triage", f"{{app: a{number}, words: *w}}") for number in range(1, 900))
+    assert len(read(policy(first, *others)).rules) == 901
+
+
+def test_a_phrase_is_no_longer_than_a_complaint(faults, read):
+    def asking(count):
+        return policy(
+            rule("one", "triage", f"{{words: api, but_not_after: {' '.join(f'w{number}' for number in range(count))}}}")
+        )
+
+    assert len(read(asking(policy_file.MOST_LONG)).rules) == 2
+    (found,) = faults(asking(30_000))
+    assert "w16..." in found
+    assert found.endswith("has 30,000 words in a row; at most 100 can be asked for")
+
+
 def test_a_quotation_mark_that_is_never_closed_is_named_where_it_is_opened(faults):
     text = policy(rule("one", why='why: {id: "karena, en: because}'), rule("two"), rule("three"))
     assert faults(text) == ["routing.yaml:5: is not YAML: a quotation mark is opened here and never closed"]

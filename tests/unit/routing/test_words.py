@@ -1,6 +1,7 @@
 """The words of a complaint as rules ask for them."""
 
 import re
+import time
 import unicodedata
 from itertools import chain, product
 
@@ -198,6 +199,12 @@ def test_an_entry_may_not_mean_more_phrases_than_anybody_would_spell_out():
     assert len(phrases_of(f"{ten} {ten}")) == MOST_WAYS == 100
     with pytest.raises(TooManyError):
         phrases_of(f"{ten} {ten} k/l")
+
+
+def test_an_entry_with_much_space_in_it_is_read_at_once():
+    started = time.process_time()
+    assert phrases_of(f"atap{' ' * 200_000}roboh / {' ' * 1_000} rubuh") == ["atap roboh", "atap rubuh"]
+    assert time.process_time() - started < 2
 
 
 ABC = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" ".join)
