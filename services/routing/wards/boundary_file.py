@@ -136,6 +136,8 @@ def _features(data: bytes) -> list[Any]:
     if not isinstance(found, dict):
         raise ValueError(f"it is a JSON {type(found).__name__}")  # noqa: TRY004 - a fault of the file, as the others
     kind = found.get("type")
+    if kind is not None and not isinstance(kind, str):
+        raise ValueError(f"its type is no text but a JSON {type(kind).__name__}")
     if kind == "Topology":
         raise ValueError(f"it is TopoJSON; {_CONVERT}")
     if kind == "Feature" or kind in _DEPTH:
@@ -290,12 +292,14 @@ def _shape(feature: Any) -> Shape:
     if not isinstance(geometry, dict):
         raise ValueError("has no geometry")  # noqa: TRY004 - a fault of the file, as the others
     kind = geometry.get("type")
+    if kind is not None and not isinstance(kind, str):
+        raise ValueError(f"has a geometry whose type is no text but a JSON {type(kind).__name__}")
     if kind not in _DEPTH:
         raise ValueError(f"is a {kind}, not a Polygon or MultiPolygon")
     try:
         coordinates: Any = geometry["coordinates"]
         shape = [[_ring(ring) for ring in polygon] for polygon in ([coordinates] if _DEPTH[kind] else coordinates)]
-    except (TypeError, KeyError, IndexError) as error:
+    except (TypeError, KeyError, IndexError, OverflowError) as error:
         raise ValueError(f"its coordinates are not those of a {kind}") from error
     if not any(shape):
         raise ValueError("its polygon is empty")
@@ -303,7 +307,7 @@ def _shape(feature: Any) -> Shape:
 
 
 def _ring(positions: Any) -> Ring:
-    """A ring's positions without heights. Raises `TypeError` for what are none, `ValueError` for too few."""
+    """A ring's positions without heights. Raises `TypeError` or `OverflowError` for what are none, `ValueError` for too few."""
     ring = []
     for position in positions:
         lon, lat = position[0], position[1]

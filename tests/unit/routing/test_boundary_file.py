@@ -221,6 +221,8 @@ def test_every_feature_that_is_no_ward_is_named_by_its_number():
         ([[["a", "b"], [1, 2], [3, 4]]], "its coordinates are not those of a Polygon"),
         ([[[math.nan, 1], [1, 2], [3, 4]]], "its coordinates are not those of a Polygon"),
         ([[[1e999, 1], [1, 2], [3, 4]]], "its coordinates are not those of a Polygon"),
+        ([[[10**400, 1], [1, 2], [3, 4]]], "its coordinates are not those of a Polygon"),
+        ([[[1, -(10**400)], [1, 2], [3, 4]]], "its coordinates are not those of a Polygon"),
         (7, "its coordinates are not those of a Polygon"),
     ],
 )
@@ -228,6 +230,13 @@ def test_coordinates_that_are_none_are_named(coordinates, wrong):
     found = usual()
     found[1]["geometry"]["coordinates"] = coordinates
     assert faults_of(found) == (f"feature 2 (31.71.01.1002): {wrong}",)
+
+
+@pytest.mark.parametrize(("kind", "called"), [(["Polygon"], "list"), ({"Polygon": 1}, "dict"), (7, "int")])
+def test_a_geometry_whose_type_is_no_text_is_named(kind, called):
+    found = usual()
+    found[1]["geometry"]["type"] = kind
+    assert faults_of(found) == (f"feature 2 (31.71.01.1002): has a geometry whose type is no text but a JSON {called}",)
 
 
 def test_a_ward_that_comes_twice_and_one_that_does_not_come_are_both_named():
@@ -263,6 +272,8 @@ def zipped():
         (b'{"type": "FeatureCollection", "features": []}', "it has no feature (0)"),
         (b'{"type": "FeatureCollection",\n "features": [}', "line 2, column 15: Expecting value"),
         (b'{"type": "FeatureCollection"}', "it has no list of features"),
+        (b'{"type": ["FeatureCollection"], "features": [{}]}', "its type is no text but a JSON list"),
+        (b'{"type": {}}', "its type is no text but a JSON dict"),
         (b"[1, 2]", "it is a JSON list"),
         (b"\xff\xfe\xff", "codec can't decode"),
         (b"[" * 100_000, "recursion"),
