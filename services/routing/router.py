@@ -23,6 +23,7 @@ from tanggap.contracts.city import City
 from tanggap.contracts.events import ComplaintSubmitted
 from tanggap.contracts.faults import CityFaults, Faults
 from tanggap.contracts.sla_clocks import UnknownYear
+from tanggap.contracts.sources import is_there
 from tanggap.platform.clock import Now, utc_now
 from tanggap.platform.logs import get_logger
 
@@ -107,11 +108,11 @@ def read_words(folder: Path, city: City) -> Readers:
     Raises `CityFaults` for data with a fault.
     """
     gazetteer = classifier = None
-    if (folder / LANDMARKS).exists():
+    if is_there(folder / LANDMARKS):
         gazetteer = Gazetteer.load(folder, city)
     else:
         log.warning("no gazetteer: a complaint without a point goes to triage", wanted=str(folder / LANDMARKS))
-    if (folder / MODEL).exists():
+    if is_there(folder / MODEL):
         try:
             classifier = Classifier.load(folder)
         except ClassifierFault as fault:

@@ -269,8 +269,12 @@ def _plainly(name: str) -> str:
 def load(folder: Path) -> City:
     """The city of a folder. Raises `CityFaults`, which names every fault of every file."""
     faults = Faults()
-    if not folder.is_dir():
-        faults.add(str(folder), 1, "there is no such folder; TANGGAP_CITY names a city's folder, such as cities/jakarta")
+    try:
+        if not folder.is_dir():
+            faults.add(str(folder), 1, "there is no such folder; TANGGAP_CITY names a city's folder, such as cities/jakarta")
+    except OSError as error:
+        faults.add(str(folder), 1, f"the folder can't be read: {error.strerror}")
+    if faults.found:
         raise CityFaults(faults.found)
     name, root, prefix, triage = _read_city(folder, faults)
     units, lines = _read_units(folder, root, faults)

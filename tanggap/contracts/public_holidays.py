@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from tanggap.contracts.faults import Faults
-from tanggap.contracts.sources import read_text
+from tanggap.contracts.sources import is_there, read_text
 
 HOLIDAYS: Final = "holidays.json"
 
@@ -63,7 +63,7 @@ def command(folder: Path) -> str:
 def read_public(folder: Path, faults: Faults) -> PublicHolidays | None:
     """What the file of a city's folder says, or None with the fault noted."""
     path = folder / HOLIDAYS
-    if not path.exists():
+    if not is_there(path):
         faults.add(
             HOLIDAYS, 1, f"the file is missing; a city has one in {folder}, which {command(folder)} makes of calendar.yaml"
         )

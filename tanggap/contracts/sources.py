@@ -37,6 +37,14 @@ def plain_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is something, or what can't be looked at: why it can't, whoever reads it is told."""
+    try:
+        return path.exists()
+    except OSError:  # no right to its folder, or too long a name
+        return True
+
+
 def read_text(path: Path, faults: Faults) -> str | None:
     """The file's text, or None where there is none to go on with."""
     try:

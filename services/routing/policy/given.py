@@ -28,6 +28,7 @@ from tanggap.contracts.city import City
 from tanggap.contracts.events import ATTRIBUTE_KEY, ComplaintSubmitted, Point
 from tanggap.contracts.faults import CityFaults
 from tanggap.contracts.sla_clocks import CEILING, FLOOR
+from tanggap.contracts.sources import is_there
 from tanggap.platform.clock import utc_now
 from tanggap.platform.database import Connection, Database
 from tanggap.platform.settings import environment
@@ -83,7 +84,7 @@ def named_policy(given: str, city: City) -> Policy:
     """The policy of a file, or that is kept under a version."""
     path = Path(given)
     # A file's name has a dot or a folder; a version, or the name that it begins with, has neither.
-    if not path.exists() and ("+" in given or policy_file.is_name(given)):
+    if not is_there(path) and ("+" in given or policy_file.is_name(given)):
         return _kept_policy(given, city)
     return read_policy(path, city)
 

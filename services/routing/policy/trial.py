@@ -339,9 +339,9 @@ def changes_in(path: Path) -> Iterator[Changes]:
 
     Raises `ChangesFault` where it can't be written.
     """
-    # What is no plain file (a pipe, /dev/stdout) can't be put in place of another.
-    beside = path.with_name(f"{path.name}.part") if path.is_file() or not path.exists() else path
     try:
+        # What is no plain file (a pipe, /dev/stdout) can't be put in place of another.
+        beside = path.with_name(f"{path.name}.part") if path.is_file() or not path.exists() else path
         # The mark at its start tells Excel that it is UTF-8.
         file = beside.open("w", encoding="utf-8-sig", newline="")
     except OSError as trouble:

@@ -66,9 +66,13 @@ class Difference:
 
 def open_index(path: Path) -> Index:
     """Read an index: a city's folder, or a file `NAMEwards.index.gz` with its `NAMEwards.manifest.json`. Raises `WardsFault`."""
-    if not path.is_dir() and not path.name.endswith(INDEX):
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise WardsFault(f"{path}: can't be read: {error.strerror}") from error
+    if not is_folder and not path.name.endswith(INDEX):
         raise WardsFault(f"{path}: neither a folder with {INDEX} nor a file whose name ends so")
-    manifest, cells = read(path) if path.is_dir() else read(path.parent, path.name)
+    manifest, cells = read(path) if is_folder else read(path.parent, path.name)
     return Index(path, manifest, _by_ward(cells), Wards(manifest, cells))
 
 

@@ -251,6 +251,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert fault.endswith("atlantis:1: there is no such folder; TANGGAP_CITY names a city's folder, such as cities/jakarta")
 
 
+def test_a_folder_that_can_not_even_be_looked_for_is_named(tmp_path):
+    assert faults(tmp_path / ("x" * 300)) == [f"{tmp_path}/{'x' * 300}:1: the folder can't be read: File name too long"]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()

@@ -80,6 +80,12 @@ def test_a_city_without_the_file_is_told_what_makes_it(folder):
     assert fault.endswith(f"`tanggap contracts holidays {folder}` makes of calendar.yaml")
 
 
+def test_a_file_that_can_not_even_be_looked_for_is_a_fault_of_the_city(folder):
+    (folder / HOLIDAYS).unlink()
+    (folder / HOLIDAYS).symlink_to("x" * 300)
+    assert faults(folder) == ["holidays.json:1: the file can't be read: File name too long"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -632,6 +632,14 @@ def test_with_all_the_whole_text_is_shown(explain):
     assert "di Gambir”" in words(explain(text, "--all"))
 
 
+@pytest.mark.parametrize("name", ["x" * 300, f"jakarta-77+{'0' * 300}"])
+@pytest.mark.parametrize("command", [("explain", "Sampah", "--policy"), ("activate", "--by", "Sari", "--why", "Uji")])
+def test_a_policy_that_can_not_even_be_looked_for_is_one_line(run, command, name):
+    done = run(*command, name)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"{name}:1: the file can't be read: File name too long\n"
+
+
 def test_a_policy_that_is_no_file_is_said_to_be_looked_for_in_vain_where_there_is_no_database(run):
     for given in ("jakarta-77", "jakarta-77+0123abcd"):
         done = run("explain", "Sampah", "--policy", given)

@@ -81,3 +81,9 @@ def test_what_is_no_plain_file_is_written_as_it_stands(tmp_path):
     finally:
         os.close(reader)
     assert names(tmp_path) == ["pipe"]
+
+
+def test_a_name_that_can_not_even_be_looked_for_is_told_of_that_file(tmp_path):
+    with pytest.raises(ChangesFault, match=r"xxx can't be written: File name too long"):
+        write(tmp_path / ("x" * 300))
+    assert names(tmp_path) == []

@@ -211,3 +211,10 @@ def test_an_index_without_names_beside_it_is_told_by_codes(sides, tmp_path):
         for name in (wards.INDEX, wards.MANIFEST):
             shutil.copy(city.folder / name, tmp_path / side)
     assert "  1.1.1.2 -> 1.1.1.1: " in diff(tmp_path / "old", tmp_path / "new").output
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}-wards.index.gz"])
+def test_an_index_that_can_not_even_be_looked_for_is_one_line(sides, tmp_path, name):
+    old, _ = sides
+    done = diff(old.folder, tmp_path / name)
+    assert (done.exit_code, done.output) == (1, f"{tmp_path / name}: can't be read: File name too long\n")

@@ -398,6 +398,13 @@ def test_a_broken_classifier_is_a_fault_of_the_city_and_never_switched_off(tmp_p
         read_words(tmp_path, jakarta)
 
 
+@pytest.mark.parametrize("name", ["landmarks.csv", "classifier.json"])
+def test_words_that_can_not_even_be_looked_for_are_a_fault_of_the_city_and_never_switched_off(tmp_path, jakarta, name):
+    (tmp_path / name).symlink_to("x" * 300)
+    with pytest.raises(CityFaults, match=rf"{name}.*can't be read: File name too long"):
+        read_words(tmp_path, jakarta)
+
+
 # Emergencies that the words speak of
 
 BPBD = "Badan Penanggulangan Bencana Daerah"
