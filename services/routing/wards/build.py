@@ -339,7 +339,7 @@ def _units(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             wards = {row["code"]: row["name"] for row in csv.DictReader(file) if row["level"] == "kelurahan"}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise BoundaryFaults([f"{path}: can't be read ({error!r})"]) from error
     if not wards:
         raise BoundaryFaults([f"{path}: has no unit of level kelurahan"])

@@ -107,6 +107,14 @@ def test_a_ward_without_a_polygon_is_named(tiny):
     assert faults_of(tiny) == (f"{tiny.file}: 1.1.1.3 (Timur) has no polygon",)
 
 
+def test_units_that_are_no_csv_are_a_fault_of_their_file(tiny):
+    units = tiny.folder / "units.csv"
+    with units.open("a", encoding="utf-8") as file:
+        file.write("x" * 140_000 + "\n")
+    [fault] = faults_of(tiny)
+    assert fault.startswith(f"{units}: can't be read (Error('field larger than field limit")
+
+
 def test_an_unknown_code_a_double_one_and_a_wrong_name_are_all_named(tiny):
     features = tiny.features()
     features.append(features[0] | {"properties": {"code": "9.9.9.9", "name": "Antah"}})
